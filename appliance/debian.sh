@@ -89,8 +89,9 @@ debian_root() {
 
 	case $suite in
 	bookworm|trixie|sid) suites=$suite ;;
-	# experimental is no whole suite: its packages depend on those of sid
-	experimental) suites="sid experimental" ;;
+	# Experimental is no whole suite.  What we take from it is older than
+	# sid's libraries, but runs with those of trixie.
+	experimental) suites="trixie experimental" ;;
 	*)
 		debian_say "unknown suite $suite (bookworm, trixie, sid, experimental)"
 		return 1
