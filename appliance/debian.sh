@@ -287,11 +287,14 @@ debian_fetch() {
 }
 
 # debian_unpack DEBDIR ROOT: unpack every package of DEBDIR into ROOT.
-# Nothing is configured: no maintainer script runs.
+# Nothing is configured: no maintainer script runs.  ROOT gets a merged /usr.
 debian_unpack() {
-	local dir=$1 to=$2 deb
+	local dir=$1 to=$2 deb d
 
-	mkdir -p "$to" || return 1
+	for d in bin sbin lib lib64; do
+		[ -e "$to/$d" ] && continue
+		mkdir -p "$to/usr/$d" && ln -s "usr/$d" "$to/$d" || return 1
+	done
 	for deb in "$dir"/*.deb; do
 		if [ ! -e "$deb" ]; then
 			debian_say "no package in $dir"
