@@ -237,6 +237,7 @@ debian_get() {
 		rm -rf "$tmp"
 	fi
 	for file in "${files[@]}"; do
+		[ "$root/pool/$file" -ef "$out/$file" ] && continue
 		{ ln -f "$root/pool/$file" "$out/.$file.new" 2>/dev/null ||
 			cp "$root/pool/$file" "$out/.$file.new"; } &&
 			mv -f "$out/.$file.new" "$out/$file" || return 1
@@ -347,7 +348,8 @@ debian_kernel_packages() {
 	rel=${pkg#linux-image-}
 	printf '%s\n' "$pkg"
 	debian_field "$1" "$pkg" Depends | tr ',' '\n' | sed 's/^ *//; s/ .*//' |
-		grep -xF -e "linux-binary-$rel" -e "linux-modules-$rel" || true
+		grep -xF -e "linux-base-$rel" -e "linux-binary-$rel" -e "linux-modules-$rel" ||
+		true
 }
 
 # debian_headers_packages SUITE: print the packages that a module build for
