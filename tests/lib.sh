@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# lib.sh: what a system test may use.
+#
+# A system test is a file tests/system/NAME.sh with functions test_WHAT.  tests/run boots one lab host (Xen
+# and dom0) for each file, calls file_setup if there is one, then each test_* in the order of the file, each
+# in a shell of its own (set -euo pipefail) and with a time limit: 300 s, or the file's TIMEOUT_test_WHAT.
+# A test fails by any command that fails, or by `fail`; `skip REASON` skips it.  State between tests is what
+# the domains hold; functions file_setup and file_teardown bracket the file.
+#
+# LAB_NAME names the lab instance; the runner sets it.
+
+FSVA_TOP=${FSVA_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+export FSVA_TOP
+export LAB_NAME=${LAB_NAME:-test}
+
+lab() {
+	"$FSVA_TOP/tests/lab/lab" "$@"
+}
+
+note() {
+	printf '# %s\n' "$*" >&2
+}
+
+fail() {
+	printf 'FAIL: %s\n' "$*" >&2
+	exit 1
+}
+
+# The runner reads the reason from fd 3 if it is open, and status 77.
+skip() {
+	if [ -n "${FSVA_SKIP_FILE:-}" ]; then
+		printf '%s\n' "$*" >"$FSVA_SKIP_FILE"
+	fi
+	exit 77
+}
+
+# dom0 CMD..., user CMD..., fsva CMD...: run a command there; its output and status are the command's.
+dom0() {
+	lab exec dom0 -- "$@"
+}
+
+user() {
+	lab exec "${USER_DOMAIN:-user}" -- "$@"
+}
+
+fsva() {
+	lab exec "${FSVA_DOMAIN:-user.data}" -- "$@"
+}
+
+# The same with a shell's line.
+dom0_sh() {
+	dom0 sh -c "$*"
+}
+
+user_sh() {
+	user bash -euo pipefail -c "$*"
+}
+
+fsva_sh() {
+	fsva sh -euc "$*"
+}
+
+assert_eq() {
+	[ "$1" = "$2" ] || fail "${3:-value}: expected '$2', got '$1'"
+}
+
+assert_contains() {
+	case $1 in
+	*"$2"*) ;;
+	*) fail "${3:-text}: expected '$2' in: $1" ;;
+	esac
+}
+
+# refuses TEXT CMD...: the command must fail, and say TEXT (an extended regular expression) in what it prints.
+refuses() {
+	local want=$1 out status=0
+	shift
+	out=$("$@" 2>&1) || status=$?
+	[ "$status" -ne 0 ] || fail "'$*' succeeded; expected a refusal that says '$want'. Output: $out"
+	printf '%s\n' "$out" | grep -Eq -- "$want" || fail "'$*' (status $status) did not say '$want' but: $out"
+	printf '# refused as it should be (%s): %s\n' "$status" "$(printf '%s\n' "$out" | grep -E -- "$want" | head -n 1)" >&2
+}
+
+# eventually SECONDS CMD...: until it succeeds.
+eventually() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || fail "not within the time: $*"
+		sleep 0.5
+	done
+}
+
+# kernel_clean DOMAIN...: no warning, bug, hung task or leaked grant in the kernel logs.
+kernel_clean() {
+	local d bad
+	for d in "$@"; do
+		bad=$(lab exec "$d" -- dmesg | grep -E 'WARNING:|BUG:|Oops|general protection|Call Trace|hung_task|blocked for more than|Bad page|possible deadlock|leak' || true)
+		[ -z "$bad" ] || fail "kernel log of $d: $bad"
+	done
+}
+
+# back_value KEY: a number from the back's debugfs files of the (first) device, e.g. handles.
+back_value() {
+	fsva_sh "cat /sys/kernel/debug/fsva/back/*/$1"
+}
