@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Debian packages without touching the host's own apt: a library for bash scripts.
 #
 #	. appliance/debian.sh
