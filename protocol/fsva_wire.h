@@ -12,6 +12,10 @@
 #include "fsva_port.h"
 #include "fsvaif.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A row of the operation table: constant, shared. */
 struct fsva_wire_op {
 	const char *name;               /* "lookup" */
@@ -27,12 +31,16 @@ uint32_t fsva_wire_pages(uint16_t off, uint32_t len);
 
 /* ---- Requests: built by the front, checked by the back ---- */
 
-/* Zero a request and fill its head; the caller fills the structure that is returned (it is req->body). */
+/*
+ * Zero a request and fill in op and cred; the caller fills the structure that is returned (it is req->body),
+ * and before it sends the request its id and tag.
+ */
 void *fsva_wire_req_init(struct fsva_req *req, uint16_t op, uint16_t cred);
 
 /*
  * Say where the data is.  nr_grefs 0: in the staging page.  Otherwise gref[] is copied to the end of the
- * body.  Returns FSVA_OK, or FSVA_E2BIG when that many references do not fit beside the operation's structure.
+ * body.  Returns FSVA_OK; FSVA_E2BIG when that many references do not fit beside the operation's structure, or
+ * the octets not into the staging page; FSVA_EINVAL when they are not the pages that the octets touch.
  */
 int fsva_wire_req_data(struct fsva_req *req, uint16_t off, uint32_t len, const uint32_t *gref, uint16_t nr_grefs);
 
@@ -51,6 +59,9 @@ const uint32_t *fsva_wire_grefs(const struct fsva_req *req);
  */
 int fsva_wire_check_req(const struct fsva_req *req, uint32_t nr_slots, uint32_t nr_creds);
 
+/* Octets of data that a checked request sends to the back; the rest of data_len is room for the answer. */
+uint32_t fsva_wire_req_data_in(const struct fsva_req *req);
+
 /* Check the private copy of data that came with a checked request (names, targets, groups, options). */
 int fsva_wire_check_req_data(const struct fsva_req *req, const void *data, uint32_t len);
 
@@ -65,6 +76,9 @@ void *fsva_wire_rsp_init(struct fsva_rsp *rsp, const struct fsva_req *req);
  */
 int fsva_wire_check_rsp(const struct fsva_rsp *rsp, const struct fsva_req *req);
 
+/* Check the private copy of data that came with a checked response, where the protocol says what it looks like. */
+int fsva_wire_check_rsp_data(const struct fsva_rsp *rsp, const void *data, uint32_t len);
+
 /* ---- Names ---- */
 
 /* Fill a name; FSVA_ENAMETOOLONG, FSVA_EINVAL as fsva_wire_check_name. */
@@ -73,9 +87,18 @@ int fsva_wire_name(struct fsva_name *n, uint64_t dir, const char *name, size_t l
 /* 1..FSVA_NAME_MAX octets (or FSVA_ENAMETOOLONG / FSVA_EINVAL), no '/' and no NUL in them, not "." or "..". */
 int fsva_wire_check_name(const char *name, size_t len);
 
+/* As fsva_wire_check_name, but "." and ".." pass: for entries of a directory listing. */
+int fsva_wire_check_component(const char *name, size_t len);
+
+/* Fill the name of an extended attribute: any octets but NUL. */
+int fsva_wire_xattr_name(struct fsva_name *n, uint64_t handle, const char *name, size_t len);
+
 /* ---- Directory listings (data of FSVA_OP_READDIR) ---- */
 
-/* Append an entry at *pos of a buffer of size octets; false, and nothing changed, when it does not fit. */
+/*
+ * Append an entry at *pos of a buffer of size octets; false, and nothing changed, when it does not fit.  The
+ * caller has checked the name (fsva_wire_check_component); one of a length that cannot be never fits.
+ */
 bool fsva_wire_dirent_put(void *buf, uint32_t size, uint32_t *pos, uint64_t ino, uint64_t next, uint8_t type,
 			  const char *name, uint16_t name_len);
 
@@ -84,5 +107,9 @@ bool fsva_wire_dirent_put(void *buf, uint32_t size, uint32_t *pos, uint64_t ino,
  * are filled and *pos moved on; FSVA_ENODATA: the end; FSVA_EPROTO: not a listing.
  */
 int fsva_wire_dirent_get(const void *buf, uint32_t size, uint32_t *pos, struct fsva_dirent *d, const char **name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* FSVA_WIRE_H */

@@ -34,11 +34,17 @@
 #define FSVA_MAX_CREDS          1024u   /* size of the credential table; index 0 is never valid */
 #define FSVA_MAX_GROUPS         65536u
 #define FSVA_NAME_MAX           255u
-#define FSVA_PATH_MAX           4096u   /* symlink target and its like, terminator not counted in */
+#define FSVA_PATH_MAX           4096u   /* symlink target and its like, terminator counted in */
+#define FSVA_OPTIONS_MAX        4096u   /* mount options */
+#define FSVA_XATTR_MAX          65536u  /* value of an extended attribute, and the list of their names */
 #define FSVA_TAG_MAX            31u
 #define FSVA_BODY_SIZE          416u
-#define FSVA_MAX_GREFS          96u     /* in a request whose body takes 32 octets */
+#define FSVA_MAX_GREFS          96u     /* in any request; fewer where the operation's structure is over 32 octets */
 #define FSVA_PIGGY_MAX          3u
+#define FSVA_ERROR_MAX          4095u   /* highest error code that a version may ever use */
+#define FSVA_RDEV_MAJOR_MAX     0xfffu
+#define FSVA_RDEV_MINOR_MAX     0xfffffu
+#define FSVA_BLKSIZE_MAX        0x40000000u
 
 /* ---- The ring ---------------------------------------------------------------------------------------- */
 
@@ -166,7 +172,7 @@ FSVA_WIRE_SIZE(struct fsva_ring_ctl, 4096);
 	/* shared frames and the coupled caches */ \
 	X(84, MAP_PAGE,         map_page,         0) \
 	X(85, UNMAP_PAGE,       unmap_page,       0) \
-	X(86, EVICT_PAGE,       evict_page,       FSVA_F_DATA_IN | FSVA_F_NOCRED) \
+	X(86, EVICT_PAGE,       evict_page,       FSVA_F_DATA_IN | FSVA_F_DATA_OUT | FSVA_F_NOCRED) \
 	X(87, INVALIDATE_PAGE,  invalidate_page,  FSVA_F_IDEM | FSVA_F_NOCRED)
 
 #define FSVA_OP_MAX             96u             /* one more than any number that this version may use */
@@ -287,6 +293,7 @@ FSVA_WIRE_SIZE(struct fsva_attr, 160);
 #define FSVA_ATTR_HAS_BTIME     0x01u
 #define FSVA_ATTR_HAS_CHANGE    0x02u
 #define FSVA_ATTR_HAS_DIO       0x04u
+#define FSVA_ATTR_HAS_ALL       0x07u
 
 /* fsva_attr.attributes: as linux/stat.h STATX_ATTR_* */
 #define FSVA_ATTR_COMPRESSED    0x00000004ull
@@ -393,6 +400,7 @@ struct fsva_session_rsp {
 FSVA_WIRE_SIZE(struct fsva_session_rsp, 32);
 
 #define FSVA_SESSION_RESUMED    0x1u            /* the back still had this session */
+#define FSVA_SESSION_FLAGS      0x1u
 
 #define FSVA_FEATURE_EVENT      0x0001ull       /* FSVA_OP_EVENT: the back has things to say unasked */
 #define FSVA_FEATURE_RESTORE    0x0002ull       /* reconnect: response cache and restore_grants */
@@ -567,7 +575,7 @@ struct fsva_lookup_req {
 	struct fsva_name name;
 };
 FSVA_WIRE_SIZE(struct fsva_lookup_req, 272);
-/* Not found is FSVA_ENOENT; `dir_change` tells what that was true of. */
+/* Not found is FSVA_ENOENT. */
 struct fsva_lookup_rsp {
 	struct fsva_entry entry;
 };
@@ -651,7 +659,7 @@ FSVA_WIRE_SIZE(struct fsva_create_req, 288);
 struct fsva_create_rsp {
 	struct fsva_entry entry;
 	struct fsva_attr  dir;
-	uint64_t fh;                    /* 0 but for FSVA_CREATE_OPEN */
+	uint64_t fh;                    /* 0 but for FSVA_CREATE_OPEN and FSVA_OP_TMPFILE */
 };
 FSVA_WIRE_SIZE(struct fsva_create_rsp, 344);
 
@@ -875,6 +883,7 @@ struct fsva_dirent {
 	uint8_t  pad[5];
 };
 FSVA_WIRE_SIZE(struct fsva_dirent, 24);
+#define FSVA_DIRENT_MIN         32u             /* the shortest entry, its name and padding with it */
 
 /* FSVA_OP_READ, FSVA_OP_WRITE.  The body takes 32 octets, so that 96 pages can be named. */
 struct fsva_read_req {
@@ -936,10 +945,11 @@ FSVA_WIRE_SIZE(struct fsva_copy_range_rsp, 168);
 struct fsva_fadvise_req {
 	uint64_t fh;
 	uint64_t offset, len;
-	uint32_t advice;                /* POSIX_FADV_*, Linux's generic values */
+	uint32_t advice;                /* POSIX_FADV_*, Linux's generic values, 0..FSVA_FADV_MAX */
 	uint32_t pad;
 };
 FSVA_WIRE_SIZE(struct fsva_fadvise_req, 32);
+#define FSVA_FADV_MAX           5u
 #define fsva_fadvise_rsp fsva_void
 
 /* FSVA_OP_FIEMAP: data: struct fsva_extent, one after another. */
@@ -1003,7 +1013,10 @@ FSVA_WIRE_SIZE(struct fsva_lock_test_rsp, 24);
 
 /* ---- Extended attributes, ACLs, file attributes ------------------------------------------------------- */
 
-/* The name of the attribute in a fsva_name whose dir is the inode; data: the value.  data_len 0 asks for size. */
+/*
+ * The name of the attribute in a fsva_name whose dir is the inode: any octets but NUL.  Data: the value.
+ * data_len 0 asks for the size; a value that does not fit is FSVA_ERANGE.
+ */
 struct fsva_getxattr_req {
 	struct fsva_name name;
 };
