@@ -165,7 +165,7 @@ static void gref_case(const char *what, bool need_refusal, int which)
 		case 5: ppages_unshare(&p, &g); break;
 		case 6: ref[1] = ref[2] = ref[3] = ref[0]; break;
 		case 7: ref[0] = p.q[0].ctl_ref; ref[1] = p.q[0].slot_ref[0]; ref[2] = p.q[0].staging_ref[0]; break;
-		case 8: ref[0] = ref[1] = ref[2] = ref[3] = 8; break;   /* xenstore's or the console's ring */
+		case 8: ref[0] = ref[1] = ref[2] = ref[3] = 1; break;   /* xenstore's or the console's ring */
 		}
 		r = rw(&p, op, fh, 0, 16384, ref, 4);
 		if (need_refusal && !(which == 4 && op == FSVA_OP_WRITE))
@@ -215,7 +215,7 @@ struct revoker {
 };
 
 /* Grants and revokes four pages all the time; libxengntshr gives the same references again and again. */
-static void *revoke(void *arg)
+static void *revoker_run(void *arg)
 {
 	struct revoker *w = arg;
 	xengntshr_handle *shr = xengntshr_open(NULL, 0);
@@ -246,7 +246,7 @@ static void gref_revoked(void)
 	peer_file(&p, "hostile-revoke", 16384, &e, &fh);
 	memset(&w, 0, sizeof(w));
 	w.p = &p;
-	if (pthread_create(&thread, NULL, revoke, &w))
+	if (pthread_create(&thread, NULL, revoker_run, &w))
 		attack_fail("no second thread");
 	while (!w.turn)
 		sleep_ms(1);
