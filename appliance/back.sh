@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154  # tree, work, cache are build's
 # fsva-back.ko for one kernel, from linux-back/ of this tree.  Part of build.
 #
 # The compiler is Debian 13's, in a directory of the cache that is entered with
@@ -11,7 +12,7 @@
 # back_key RELEASE: what the module depends on, in 16 digits.
 back_key() {
 	(
-		cd "$tree"
+		cd "$tree" || exit
 		echo "$1"
 		find linux-back linux-front protocol xenstore-schema -type f \
 			! -name '*.o' ! -name '*.ko' ! -name '.*' \

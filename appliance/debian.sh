@@ -186,7 +186,7 @@ debian_locked() {
 # debian_uris ROOT yes|no PKG...: print "'URI' FILE SIZE HASH" of each package.
 debian_uris() {
 	local root=$1 deps=$2 p
-	local -a pkgs=()
+	local -a names=()
 
 	shift 2
 	for p; do
@@ -195,14 +195,14 @@ debian_uris() {
 		*:*=*|*:*/*) ;;
 		experimental-*) p=$p/experimental ;;
 		esac
-		pkgs+=("$p")
+		names+=("$p")
 	done
 	if [ "$deps" = yes ]; then
 		LC_ALL=C apt-get -c "$root/apt.conf" -qq --print-uris \
-			-o Dir::Cache::archives="$root/none" install "${pkgs[@]}"
+			-o Dir::Cache::archives="$root/none" install "${names[@]}"
 	else
 		LC_ALL=C apt-get -c "$root/apt.conf" -qq --print-uris \
-			download "${pkgs[@]}"
+			download "${names[@]}"
 	fi
 }
 
@@ -210,7 +210,7 @@ debian_uris() {
 # Returns 2 where newer lists may help.
 debian_get() {
 	local root=$1 deps=$2 out=$3 uris tmp file size name ver
-	local -a want=() files=()
+	local -a want=() all=()
 
 	shift 3
 	if ! uris=$(debian_uris "$root" "$deps" "$@" 2>"$root/error.log"); then
@@ -218,7 +218,7 @@ debian_get() {
 	fi
 	while read -r _ file size _; do
 		[ -n "$file" ] || continue
-		files+=("$file")
+		all+=("$file")
 		[ -e "$root/pool/$file" ] &&
 			[ "$(stat -c %s "$root/pool/$file")" = "$size" ] && continue
 		name=${file%%_*}
@@ -237,7 +237,7 @@ debian_get() {
 		mv -f "$tmp"/*.deb "$root/pool/" || return 1
 		rm -rf "$tmp"
 	fi
-	for file in "${files[@]}"; do
+	for file in "${all[@]}"; do
 		[ "$root/pool/$file" -ef "$out/$file" ] && continue
 		{ ln -f "$root/pool/$file" "$out/.$file.new" 2>/dev/null ||
 			cp "$root/pool/$file" "$out/.$file.new"; } &&
