@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A host: Xen and dom0 in QEMU."""
+
+import os
+import re
+import socket
+import subprocess
+import time
+
+from . import agent, artefacts
+from .state import LabError, alive, kill, start_time
+
+KERNELS = ("6.1", "6.12", "new")
+BOOT_SECONDS = 180
+# What a host says when it will not come up or go on.
+PANIC = re.compile(rb"Panic on CPU|Kernel panic|Xen BUG at|FATAL TRAP|"
+                   rb"FATAL PAGE FAULT|Unable to mount root|"
+                   rb"lab: xenstored failed")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def share_files(lab):
+    """Put what guests boot from into dom0's /lab, as it is now."""
+    names = ["kernels"] + ["user-initrd." + k for k in KERNELS]
+    kernels, *initrds = artefacts.get(*names)
+    for k, initrd in zip(KERNELS, initrds):
+        place(os.path.join(kernels, k, "vmlinuz"), lab, k, "vmlinuz")
+        place(os.path.join(initrd, "initrd"), lab, k, "user.img")
+
+
+def place(path, lab, *to):
+    """A hard link (or copy) of path as /lab/TO in dom0."""
+    dest = os.path.join(lab.share, *to)
+    os.makedirs(os.path.dirname(dest), exist_ok=True)
+    temp = dest + ".new"
+    if os.path.exists(temp):
+        os.unlink(temp)
+    try:
+        os.link(path, temp)
+    except OSError:
+        subprocess.run(["cp", "--", path, temp], check=True)
+    os.rename(temp, dest)
+
+
+def accel():
+    """tcg, unless LAB_ACCEL says otherwise: nested KVM seldom runs Xen."""
+    return "kvm" if os.environ.get("LAB_ACCEL") == "kvm" else "tcg,thread=multi"
+
+
+def command(lab, number, opts, port, parts):
+    """QEMU's command line."""
+    here = lab.path(str(number))
+    xen = ("console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all "
+           "dom0_mem=%dM,max:%dM dom0_max_vcpus=1 cpuidle=off mwait-idle=off "
+           "noreboot" % (opts["dom0_memory"], opts["dom0_memory"]))
+    linux = "console=hvc0 quiet rdinit=/init lab.host=%d" % number
+    for extra, word in (("LAB_XEN_ARGS", 0), ("LAB_DOM0_ARGS", 1)):
+        if os.environ.get(extra):
+            if word:
+                linux += " " + os.environ[extra]
+            else:
+                xen += " " + os.environ[extra]
+    cmd = ["qemu-system-x86_64", "-accel", accel(),
+           "-cpu", "host" if accel() == "kvm" else
+           "qemu64,+svm,+npt,+monitor",
+           "-m", str(opts["host_memory"]), "-smp", str(opts["cpus"]),
+           "-display", "none", "-monitor", "none", "-no-reboot",
+           "-kernel", os.path.join(parts["hypervisor"], "xen"),
+           "-append", xen,
+           "-initrd", "%s %s,%s" % (os.path.join(parts["dom0"], "vmlinuz"),
+                                    linux, os.path.join(parts["dom0"], "img")),
+           "-chardev", "socket,id=con,server=on,wait=off,path=%s/console.sock,"
+           "logfile=%s/console.log" % (here, here),
+           "-serial", "chardev:con",
+           "-netdev", "user,id=lab,restrict=on,hostfwd=tcp:127.0.0.1:%d"
+           "-10.0.2.15:22" % port,
+           "-device", "virtio-net-pci,netdev=lab,romfile=,"
+           "mac=52:54:00:77:00:%02x" % number,
+           "-virtfs", "local,path=%s,mount_tag=lab,security_model=none,"
+           "readonly=on,multidevs=remap" % lab.share,
+           "-drive", "file=%s/root.ext4,format=raw,readonly=on,if=virtio,"
+           "cache=unsafe" % parts["user-root"]]
+    for i in range(opts["disks"]):
+        disk = os.path.join(here, "disk%d" % i)
+        with open(disk, "wb") as f:
+            f.truncate(opts["disk_gb"] << 30)
+        cmd += ["-drive", "file=%s,format=raw,if=virtio,cache=unsafe,"
+                "discard=unmap" % disk]
+    if opts["hosts"] > 1:
+        # Big frames: a 1500-octet wire costs four times as much under TCG.
+        cmd += ["-netdev", "stream,id=peer,server=%s,addr.type=unix,"
+                "addr.path=%s" % ("on" if number == 1 else "off",
+                                  lab.path("wire")),
+                "-device", "virtio-net-pci,netdev=peer,host_mtu=60000,"
+                "romfile=,mac=52:54:00:78:00:%02x" % number]
+    return cmd
+
+
+def boot(lab, number, opts):
+    """Start host number; returns when its labd will be waited for."""
+    names = ["chroot", "hypervisor", "dom0", "user-root"]
+    parts = dict(zip(names, artefacts.get(*names)))
+    os.makedirs(lab.path(str(number)), exist_ok=True)
+    port = free_port()
+    cmd = command(lab, number, opts, port, parts)
+    with open(lab.path(str(number), "qemu.log"), "wb") as log:
+        # lib.sh's chroot_run: own mounts and processes, killed as one
+        p = subprocess.Popen(
+            ["bash", "-c", '. "$0/lib.sh"; chroot_run "$@"',
+             artefacts.HERE, parts["chroot"], *cmd],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+            env=dict(os.environ, FSVA_CACHE=artefacts.CACHE),
+            start_new_session=True)
+    host = {"number": number, "pid": p.pid, "port": port,
+            "started": start_time(p.pid)}
+    with lab.locked() as state:
+        state["hosts"] = [h for h in state["hosts"]
+                          if h["number"] != number] + [host]
+    return host
+
+
+def wait(lab, host, seconds=BOOT_SECONDS):
+    """Wait until dom0 answers; a panic or a dead QEMU ends it at once."""
+    deadline = time.monotonic() + seconds
+    log = lab.path(str(host["number"]), "console.log")
+    while True:
+        try:
+            status, _, _ = agent.output(host["port"], ["true"], timeout=5)
+            if status == 0:
+                return
+        except agent.AgentError:
+            pass
+        why = None
+        text = read_tail(log, 1 << 20)
+        if not alive(host):
+            why = "QEMU ended"
+        elif PANIC.search(text):
+            why = PANIC.search(text).group().decode()
+        elif time.monotonic() > deadline:
+            why = "no answer after %d s" % seconds
+        if why:
+            kill(host)
+            tail = read_tail(log, 1 << 20).decode(errors="replace")
+            tail += read_tail(lab.path(str(host["number"]), "qemu.log"),
+                              2000).decode(errors="replace")
+            raise LabError("host %d did not boot: %s; its console ends:\n%s" %
+                           (host["number"], why,
+                            "\n".join(tail.splitlines()[-40:])))
+        time.sleep(0.2)
+
+
+def read_tail(path, size):
+    try:
+        with open(path, "rb") as f:
+            f.seek(0, 2)
+            f.seek(max(0, f.tell() - size))
+            return f.read()
+    except FileNotFoundError:
+        return b""
