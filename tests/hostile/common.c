@@ -21,6 +21,8 @@ static struct report {
 
 #define EXIT_SKIP 77
 
+const char *attack_name = "";
+
 /* ---- Time and chance ---- */
 
 uint64_t now_ms(void)
@@ -145,6 +147,7 @@ unsigned int attack_run(const struct attack *table, size_t nr, const char *only,
 		if (only && strcmp(only, a->name))
 			continue;
 		run++;
+		attack_name = a->name;
 		ops->heal();
 		rc = attack_fork(a->run, a->timeout_s ? a->timeout_s : ATTACK_TIMEOUT_S);
 		strcpy(note, report->note);

@@ -28,6 +28,8 @@ void attack_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), nore
 void attack_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void attack_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+extern const char *attack_name;          /* of the attack that runs */
+
 /* How the runner deals with one side: set by each program, called in the runner's process. */
 struct attack_ops {
 	void (*heal)(void);             /* bring the device back to a state in which a peer can connect */
