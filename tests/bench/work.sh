@@ -33,7 +33,7 @@ create) # files of 4 KiB, made and written
 	run() { for ((i = 0; i < FILES; i++)); do printf '%4096s' x >f$i; done; } ;;
 stat)
 	prepare() { seq -f f%g "$FILES" | xargs touch; }
-	run() { find . -type f -size +0 | wc -l >/dev/null; ls -l | tail -n 1 >/dev/null; } ;;
+	run() { find . -type f -size +0 | wc -l >/dev/null; find . -type f -printf "%s\n" | tail -n 1 >/dev/null; } ;;
 unlink)
 	prepare() { seq -f f%g "$FILES" | xargs touch; }
 	run() { rm -f f*; } ;;
