@@ -1,0 +1,1185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * call.c: one typed function an operation: pack, submit, wait, unpack.
+ *
+ * The VFS side calls in here and sees neither ring nor grant.  Each function
+ * claims a call under the caller's credentials, fills the operation's
+ * structure, and gives back a checked copy of the answer.  Waits are killable;
+ * a killed caller's request stays with the ring, and fsva_call_orphan_work()
+ * gives back what its answer brought.
+ */
+#include <linux/cred.h>
+#include <linux/fs_struct.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/user_namespace.h>
+
+#include "front.h"
+
+/* ---- Begin, run, end ---- */
+
+static int fsva_call_errno(u32 error)
+{
+#define FSVA_ERRNO(name, value) case FSVA_##name: return -name;
+	switch (error) {
+	case FSVA_OK:
+		return 0;
+#include "fsva_errno.h"
+	}
+#undef FSVA_ERRNO
+	return -EIO;
+}
+
+/*
+ * Claim a call for op.  cred is NULL for operations under the appliance's own
+ * identity.  Killable.
+ */
+static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
+					 const struct cred *cred)
+{
+	struct fsva_cred *fc = NULL;
+	struct fsva_call *call;
+	unsigned int queue;
+	int err;
+
+	err = fsva_ring_enter(ff, op == FSVA_OP_SESSION);
+	if (err)
+		return ERR_PTR(err);
+	if (cred) {
+		fc = fsva_cred_get(ff, cred);
+		if (IS_ERR(fc)) {
+			fsva_ring_leave(ff);
+			return ERR_CAST(fc);
+		}
+	}
+	queue = op == FSVA_OP_SESSION ? 0 :
+		raw_smp_processor_id() % ff->nr_queues;
+	/* A failed claim leaves, and the credentials must go before that. */
+	atomic_inc(&ff->nr_busy);
+	call = fsva_ring_claim(&ff->rings[queue]);
+	if (IS_ERR(call)) {
+		fsva_cred_put(ff, fc);
+	} else {
+		call->cred = fc;
+		fsva_wire_req_init(&call->req, op, fc ? fc->index : 0);
+	}
+	fsva_ring_leave(ff);
+	return call;
+}
+
+/* The same for the current task. */
+static struct fsva_call *fsva_call_start(struct fsva_front *ff, u16 op)
+{
+	return fsva_call_begin(ff, op, current_cred());
+}
+
+#define fsva_call_req(call)	((void *)(call)->req.body)
+#define fsva_call_rsp(call)	((const void *)(call)->rsp.body)
+
+/* Send and wait.  An error may have made *callp NULL; fsva_call_end() knows. */
+static int fsva_call_run(struct fsva_call **callp)
+{
+	struct fsva_call *call = *callp;
+	int err;
+
+	err = fsva_ring_submit(call);
+	if (err)
+		return err;
+	err = fsva_ring_wait(callp);
+	if (err)
+		return err;
+	if (call->err)
+		return call->err;
+	return fsva_call_errno(call->rsp.error);
+}
+
+static void fsva_call_end(struct fsva_call *call)
+{
+	if (!call)
+		return;
+	fsva_grant_end(call, 0);
+	fsva_cred_put(call->ring->ff, call->cred);
+	fsva_ring_release(call);
+}
+
+/* Run, copy the answer's structure out, end. */
+static int fsva_call_finish(struct fsva_call *call, void *rsp, size_t size)
+{
+	int err = fsva_call_run(&call);
+
+	if (!err && rsp)
+		memcpy(rsp, fsva_call_rsp(call), size);
+	fsva_call_end(call);
+	return err;
+}
+
+/* Data of up to a page that goes along in the staging page. */
+static int fsva_call_staged(struct fsva_call *call, const void *data, u32 len)
+{
+	if (len > FSVA_STAGING_MAX)
+		return -E2BIG;
+	memcpy(call->staging, data, len);
+	return fsva_wire_req_data(&call->req, 0, len, NULL, 0) ? -E2BIG : 0;
+}
+
+/* Start an operation whose structure begins with a name in a directory. */
+static struct fsva_call *fsva_call_named(struct fsva_front *ff, u16 op,
+					 u64 dir, const struct qstr *name)
+{
+	struct fsva_call *call = fsva_call_start(ff, op);
+	int error;
+
+	if (IS_ERR(call))
+		return call;
+	error = fsva_wire_name(fsva_call_req(call), dir, name->name, name->len);
+	if (error) {
+		fsva_call_end(call);
+		return ERR_PTR(fsva_call_errno(error));
+	}
+	return call;
+}
+
+/* ---- Session and mount ---- */
+
+int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_SESSION, NULL);
+	struct fsva_session_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->session = ff->session;
+	q->features = 0;
+	q->next_id = atomic64_read(&ff->next_id);
+	q->minor = FSVA_MINOR;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+/* The call pins the entry itself: it is not to change before the answer. */
+int fsva_call_cred_set(struct fsva_front *ff, struct fsva_cred *fc)
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_CRED_SET, NULL);
+	const struct group_info *groups = fc->groups;
+	unsigned int nr = groups->ngroups, i;
+	u32 len = nr * sizeof(u32), pages = 0;
+	struct fsva_cred_set_req *q;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	fsva_cred_pin(ff, fc);
+	call->cred = fc;
+	q = fsva_call_req(call);
+	q->index = fc->index;
+	q->fsuid = fc->fsuid;
+	q->fsgid = fc->fsgid;
+	q->nr_groups = nr;
+	q->caps = fc->caps;
+	if (len > FSVA_STAGING_MAX) {
+		pages = DIV_ROUND_UP(len, FSVA_PAGE_SIZE);
+		err = fsva_grant_bounce(call, 0, pages);
+		if (err) {
+			fsva_call_end(call);
+			return err;
+		}
+	}
+	for (i = 0; i < nr; i++) {
+		u32 *to = pages ? page_address(call->bounce[i / 1024]->page) :
+				  call->staging;
+
+		to[i % 1024] = from_kgid(&init_user_ns, groups->gid[i]);
+	}
+	if (len && fsva_wire_req_data(&call->req, 0, len, call->ref, pages)) {
+		fsva_call_end(call);
+		return -E2BIG;
+	}
+	return fsva_call_finish(call, NULL, 0);
+}
+
+/* ff->mount_mutex held, ff->mounted false. */
+int fsva_call_mount(struct fsva_front *ff, u32 flags, const char *options,
+		    struct fsva_mount_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_MOUNT);
+	struct fsva_mount_req *q;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->flags = flags;
+	err = fsva_call_staged(call, options, strlen(options));
+	if (!err) {
+		ff->mounted = true;
+		err = fsva_call_run(&call);
+		if (!err)
+			memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
+		else if (call)
+			ff->mounted = false;
+		/* else: an orphan; unmounted when its answer comes. */
+	}
+	fsva_call_end(call);
+	return err;
+}
+
+static int fsva_call_unmount_now(struct fsva_front *ff)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_UNMOUNT);
+
+	return IS_ERR(call) ? PTR_ERR(call) : fsva_call_finish(call, NULL, 0);
+}
+
+/* What was forgotten goes first, then the mount. */
+void fsva_call_unmount_work(struct work_struct *work)
+{
+	struct fsva_front *ff = container_of(work, struct fsva_front,
+					     unmount_work);
+	int err;
+
+	wait_event(ff->forget_wq, READ_ONCE(ff->nr_forgets) == 0);
+	err = fsva_call_unmount_now(ff);
+	if (err && err != -EIO)
+		pr_warn("fsva: %s: unmount: error %d\n", ff->tag, err);
+	WRITE_ONCE(ff->mounted, false);
+	wake_up_all(&ff->state_wq);
+	fsva_front_put(ff);
+}
+
+/* Killable: the work goes on by itself, and the next mount waits for it. */
+int fsva_call_unmount(struct fsva_front *ff)
+{
+	fsva_front_get(ff);
+	if (!queue_work(fsva_wq, &ff->unmount_work))
+		fsva_front_put(ff);
+	return wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
+				FSVA_WAIT_STATE);
+}
+
+int fsva_call_remount(struct fsva_front *ff, u32 flags, u32 mask,
+		      const char *options, struct fsva_remount_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_REMOUNT);
+	struct fsva_remount_req *q;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->flags = flags;
+	q->mask = mask;
+	err = fsva_call_staged(call, options, strlen(options));
+	if (err) {
+		fsva_call_end(call);
+		return err;
+	}
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_statfs(struct fsva_front *ff, u64 handle,
+		     struct fsva_statfs_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_STATFS);
+	struct fsva_statfs_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_syncfs(struct fsva_front *ff, bool wait)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_SYNCFS);
+	struct fsva_syncfs_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->wait = wait;
+	return fsva_call_finish(call, NULL, 0);
+}
+
+/*
+ * An answer of octets in the staging page: copied once, checked, terminated.
+ * buf has room for one more than size.
+ */
+static int fsva_call_string(struct fsva_call *call, char *buf, u32 size)
+{
+	struct fsva_front *ff = call->ring->ff;
+	bool bad = false;
+	u32 len = 0;
+	int err;
+
+	fsva_wire_req_data(&call->req, 0, min(size, FSVA_STAGING_MAX), NULL, 0);
+	err = fsva_call_run(&call);
+	if (!err) {
+		len = call->rsp.data_len;
+		memcpy(buf, call->staging, len);
+		bad = fsva_wire_check_rsp_data(&call->rsp, buf, len);
+	}
+	fsva_call_end(call);
+	if (bad) {
+		fsva_front_stop(ff, "an answer holds octets that it may not");
+		return -EIO;
+	}
+	buf[len] = '\0';
+	return err;
+}
+
+int fsva_call_show_options(struct fsva_front *ff, char *buf, size_t size)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_SHOW_OPTIONS);
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	return fsva_call_string(call, buf, size - 1);
+}
+
+/* ---- Names and inodes ---- */
+
+int fsva_call_lookup(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		     struct fsva_entry *entry)
+{
+	struct fsva_call *call = fsva_call_named(ff, FSVA_OP_LOOKUP, dir, name);
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	return fsva_call_finish(call, entry, sizeof(*entry));
+}
+
+int fsva_call_getattr(struct fsva_front *ff, u64 handle, u64 fh, u32 mask,
+		      u32 flags, struct fsva_getattr_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_GETATTR);
+	struct fsva_getattr_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	q->fh = fh;
+	q->mask = mask;
+	q->flags = flags;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_setattr(struct fsva_front *ff,
+		      const struct fsva_setattr_req *args,
+		      struct fsva_getattr_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_SETATTR);
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	memcpy(fsva_call_req(call), args, sizeof(*args));
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+/* Something is made: the umask goes along for file systems that want it. */
+static struct fsva_call *fsva_call_make(struct fsva_front *ff, u16 op, u64 dir,
+					const struct qstr *name)
+{
+	struct fsva_call *call = fsva_call_named(ff, op, dir, name);
+
+	if (!IS_ERR(call))
+		call->req.umask = current_umask() & 0777;
+	return call;
+}
+
+int fsva_call_create(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		     umode_t mode, u32 flags, u32 open_flags,
+		     struct fsva_create_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_make(ff, FSVA_OP_CREATE, dir, name);
+	struct fsva_create_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->mode = mode & S_IALLUGO;
+	q->flags = flags;
+	q->open_flags = open_flags;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_mknod(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		    umode_t mode, dev_t dev, struct fsva_create_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_make(ff, FSVA_OP_MKNOD, dir, name);
+	struct fsva_mknod_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->mode = mode;
+	if (S_ISCHR(mode) || S_ISBLK(mode)) {
+		q->rdev_major = MAJOR(dev);
+		q->rdev_minor = MINOR(dev);
+	}
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_mkdir(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		    umode_t mode, struct fsva_create_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_make(ff, FSVA_OP_MKDIR, dir, name);
+	struct fsva_mkdir_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->mode = mode & S_IALLUGO;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_symlink(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		      const char *target, struct fsva_create_rsp *rsp)
+{
+	struct fsva_call *call;
+	int err;
+
+	if (strlen(target) >= FSVA_PATH_MAX)
+		return -ENAMETOOLONG;
+	call = fsva_call_make(ff, FSVA_OP_SYMLINK, dir, name);
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	err = fsva_call_staged(call, target, strlen(target));
+	if (err) {
+		fsva_call_end(call);
+		return err;
+	}
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_link(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		   u64 handle, struct fsva_create_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_named(ff, FSVA_OP_LINK, dir, name);
+	struct fsva_link_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+/* FSVA_OP_UNLINK and FSVA_OP_RMDIR. */
+int fsva_call_unlink(struct fsva_front *ff, u16 op, u64 dir,
+		     const struct qstr *name, u64 handle,
+		     struct fsva_unlink_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_named(ff, op, dir, name);
+	struct fsva_unlink_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_rename(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		     u64 handle, u64 new_dir, const struct qstr *new_name,
+		     u64 new_handle, u32 flags, struct fsva_rename_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_named(ff, FSVA_OP_RENAME, dir, name);
+	struct fsva_rename_req *q;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->new_dir = new_dir;
+	q->handle = handle;
+	q->new_handle = new_handle;
+	q->flags = flags;
+	err = fsva_call_staged(call, new_name->name, new_name->len);
+	if (err) {
+		fsva_call_end(call);
+		return err;
+	}
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+/* buf has FSVA_PATH_MAX octets. */
+int fsva_call_readlink(struct fsva_front *ff, u64 handle, char *buf)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_READLINK);
+	struct fsva_readlink_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	return fsva_call_string(call, buf, FSVA_PATH_MAX - 1);
+}
+
+int fsva_call_permission(struct fsva_front *ff, u64 handle, u32 mask)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_PERMISSION);
+	struct fsva_permission_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	q->mask = mask;
+	return fsva_call_finish(call, NULL, 0);
+}
+
+int fsva_call_dirty_inode(struct fsva_front *ff,
+			  const struct fsva_dirty_inode_req *args)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_DIRTY_INODE);
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	memcpy(fsva_call_req(call), args, sizeof(*args));
+	return fsva_call_finish(call, NULL, 0);
+}
+
+int fsva_call_dentry_validate(struct fsva_front *ff, u64 dir,
+			      const struct qstr *name, u64 handle, u32 flags,
+			      struct fsva_attr *attr)
+{
+	struct fsva_call *call = fsva_call_named(ff, FSVA_OP_DENTRY_VALIDATE,
+						 dir, name);
+	struct fsva_dentry_validate_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	q->flags = flags;
+	return fsva_call_finish(call, attr, sizeof(*attr));
+}
+
+/* ---- Open files ---- */
+
+int fsva_call_open(struct fsva_front *ff, u64 handle, u32 flags,
+		   struct fsva_open_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_OPEN);
+	struct fsva_open_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	q->flags = flags;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_flush(struct fsva_front *ff, u64 fh, u64 owner)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_FLUSH);
+	struct fsva_flush_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->fh = fh;
+	q->lock_owner = owner;
+	return fsva_call_finish(call, NULL, 0);
+}
+
+int fsva_call_fsync(struct fsva_front *ff, u64 fh, u64 start, u64 end,
+		    bool datasync)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_FSYNC);
+	struct fsva_fsync_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->fh = fh;
+	q->start = start;
+	q->end = end;
+	q->datasync = datasync;
+	return fsva_call_finish(call, NULL, 0);
+}
+
+int fsva_call_seek(struct fsva_front *ff, u64 fh, s64 offset, u32 whence,
+		   s64 *result)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_SEEK);
+	struct fsva_seek_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->fh = fh;
+	q->offset = offset;
+	q->whence = whence;
+	return fsva_call_finish(call, result, sizeof(*result));
+}
+
+int fsva_call_fallocate(struct fsva_front *ff, u64 fh, u64 offset, u64 len,
+			u32 mode, struct fsva_getattr_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_FALLOCATE);
+	struct fsva_fallocate_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->fh = fh;
+	q->offset = offset;
+	q->len = len;
+	q->mode = mode;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+/*
+ * One piece of a listing into buf, our private copy: *len octets, checked.
+ * size is whole pages, at most FSVA_BOUNCE_MAX of them.
+ */
+int fsva_call_readdir(struct fsva_front *ff, u64 fh, u64 cookie, void *buf,
+		      u32 size, struct fsva_readdir_rsp *rsp, u32 *len)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_READDIR);
+	u32 nr = size / FSVA_PAGE_SIZE, i;
+	struct fsva_readdir_req *q;
+	bool bad = false;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->fh = fh;
+	q->cookie = cookie;
+	err = fsva_grant_bounce(call, 0, nr);
+	if (!err) {
+		fsva_wire_req_data(&call->req, 0, size, call->ref, nr);
+		err = fsva_call_run(&call);
+	}
+	if (!err) {
+		memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
+		*len = call->rsp.data_len;
+		for (i = 0; i * FSVA_PAGE_SIZE < *len; i++)
+			memcpy(buf + i * FSVA_PAGE_SIZE,
+			       page_address(call->bounce[i]->page),
+			       min(*len - i * FSVA_PAGE_SIZE, FSVA_PAGE_SIZE));
+		bad = fsva_wire_check_rsp_data(&call->rsp, buf, *len);
+	}
+	fsva_call_end(call);
+	if (bad) {
+		fsva_front_stop(ff, "a directory listing is malformed");
+		return -EIO;
+	}
+	return err;
+}
+
+/* ---- Data ---- */
+
+static void fsva_call_pack_rw(struct fsva_call *call, u64 fh, u64 pos,
+			      u32 flags)
+{
+	struct fsva_read_req *q = fsva_call_req(call);
+
+	q->fh = fh;
+	q->offset = flags & FSVA_RW_APPEND ? 0 : pos;
+	q->flags = flags;
+}
+
+/*
+ * Pin the user's memory at the front of iter, as much of count as one request
+ * and one segment take.  Returns pages, or an error when none can be granted.
+ */
+static int fsva_call_pin(struct iov_iter *iter, size_t count, bool written,
+			 struct page **pages, unsigned int *off, size_t *len)
+{
+	unsigned long addr = (unsigned long)fsva_iter_addr(iter);
+	size_t seg = min(count, iov_iter_single_seg_count(iter));
+	int want, got, ok;
+
+	*off = offset_in_page(addr);
+	want = min_t(size_t, DIV_ROUND_UP(*off + seg, PAGE_SIZE),
+		     FSVA_MAX_GREFS);
+	got = pin_user_pages_fast(addr & PAGE_MASK, want,
+				  written ? FOLL_WRITE : 0, pages);
+	if (got <= 0)
+		return got ? got : -EFAULT;
+	for (ok = 0; ok < got; ok++)
+		if (!fsva_grant_page_ok(pages[ok]))
+			break;
+	if (ok < got)
+		unpin_user_pages(pages + ok, got - ok);
+	if (!ok)
+		return -EFAULT;
+	*len = min_t(size_t, seg, ok * PAGE_SIZE - *off);
+	return ok;
+}
+
+/* Worth granting rather than copying? */
+static bool fsva_call_can_pin(const struct iov_iter *iter, size_t count)
+{
+	return count >= PAGE_SIZE && user_backed_iter(iter) &&
+	       iov_iter_single_seg_count(iter) >= PAGE_SIZE;
+}
+
+/*
+ * A read or write with the user's own pages.  No call is held while pages are
+ * faulted in: the fault may need one.  Returns octets, or -EFAULT when the
+ * memory can't be granted: copy then.
+ */
+static ssize_t fsva_call_rw_user(struct fsva_front *ff, u16 op, u64 fh, u64 pos,
+				 u32 flags, struct iov_iter *iter, size_t count,
+				 bool *eof, struct fsva_write_rsp *rsp)
+{
+	bool to_back = op == FSVA_OP_WRITE;
+	struct page *pages[FSVA_MAX_GREFS];
+	struct fsva_call *call;
+	unsigned int off;
+	size_t len, done;
+	int nr, err;
+
+	nr = fsva_call_pin(iter, count, !to_back, pages, &off, &len);
+	if (nr < 0)
+		return -EFAULT;
+	call = fsva_call_start(ff, op);
+	if (IS_ERR(call)) {
+		unpin_user_pages(pages, nr);
+		return PTR_ERR(call);
+	}
+	fsva_call_pack_rw(call, fh, pos, flags);
+	err = fsva_grant_user(call, pages, nr, off, len, to_back);
+	if (err) {
+		unpin_user_pages(pages, nr);
+		fsva_call_end(call);
+		return err;
+	}
+	fsva_wire_req_data(&call->req, off, len, call->ref, nr);
+	err = fsva_call_run(&call);
+	done = err ? 0 : call->rsp.data_len;
+	if (!err) {
+		if (rsp)
+			memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
+		err = fsva_grant_end(call, done);
+	}
+	fsva_call_end(call);
+	if (err)
+		return err == -EFAULT ? -EIO : err;
+	iov_iter_advance(iter, done);
+	*eof = done < len;
+	return done;
+}
+
+/*
+ * Copy between an iterator and the call's staging or reserve pages.  Faults are
+ * off: the caller holds a call, which the fault might need.
+ */
+static size_t fsva_call_copy(struct fsva_call *call, size_t len,
+			     struct iov_iter *iter, bool to_back)
+{
+	size_t done = 0, n, got;
+
+	pagefault_disable();
+	while (done < len) {
+		void *p = call->nr ?
+			page_address(call->bounce[done / PAGE_SIZE]->page) :
+			call->staging;
+
+		n = min_t(size_t, PAGE_SIZE, len - done);
+		got = to_back ? copy_from_iter(p, n, iter) :
+				copy_to_iter(p, n, iter);
+		done += got;
+		if (got < n)
+			break;
+	}
+	pagefault_enable();
+	return done;
+}
+
+static int fsva_call_room(struct fsva_call *call, size_t len)
+{
+	if (len <= FSVA_STAGING_MAX)
+		return 0;
+	return fsva_grant_bounce(call, 0, DIV_ROUND_UP(len, PAGE_SIZE));
+}
+
+static void fsva_call_room_data(struct fsva_call *call, size_t len)
+{
+	unsigned int nr = call->nr ? DIV_ROUND_UP(len, PAGE_SIZE) : 0;
+
+	fsva_wire_req_data(&call->req, 0, len, call->ref, nr);
+}
+
+static ssize_t fsva_call_write_copy(struct fsva_front *ff, u64 fh, u64 pos,
+				    u32 flags, struct iov_iter *from,
+				    size_t count, struct fsva_write_rsp *rsp)
+{
+	size_t len = min_t(size_t, count, FSVA_BOUNCE_MAX * PAGE_SIZE);
+	size_t copied = 0, done;
+	struct fsva_call *call;
+	int err;
+
+	while (!copied) {
+		if (fault_in_iov_iter_readable(from, len) == len)
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		call = fsva_call_start(ff, FSVA_OP_WRITE);
+		if (IS_ERR(call))
+			return PTR_ERR(call);
+		fsva_call_pack_rw(call, fh, pos, flags);
+		err = fsva_call_room(call, len);
+		if (err) {
+			fsva_call_end(call);
+			return err;
+		}
+		copied = fsva_call_copy(call, len, from, true);
+		if (!copied)
+			fsva_call_end(call);
+		cond_resched();
+	}
+	fsva_call_room_data(call, copied);
+	err = fsva_call_run(&call);
+	done = err ? 0 : call->rsp.data_len;
+	if (!err)
+		memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
+	fsva_call_end(call);
+	if (done < copied)
+		iov_iter_revert(from, copied - done);
+	return err ? err : done;
+}
+
+static ssize_t fsva_call_read_copy(struct fsva_front *ff, u64 fh, u64 pos,
+				   u32 flags, struct iov_iter *to, size_t count,
+				   bool *eof)
+{
+	size_t len = min_t(size_t, count, FSVA_BOUNCE_MAX * PAGE_SIZE);
+	size_t got, copied;
+	struct fsva_call *call;
+	int err;
+
+	do {
+		if (fault_in_iov_iter_writeable(to, len) == len)
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		call = fsva_call_start(ff, FSVA_OP_READ);
+		if (IS_ERR(call))
+			return PTR_ERR(call);
+		fsva_call_pack_rw(call, fh, pos, flags);
+		err = fsva_call_room(call, len);
+		if (!err) {
+			fsva_call_room_data(call, len);
+			err = fsva_call_run(&call);
+		}
+		if (err) {
+			fsva_call_end(call);
+			return err;
+		}
+		got = call->rsp.data_len;
+		copied = fsva_call_copy(call, got, to, false);
+		fsva_call_end(call);
+		cond_resched();
+	} while (got && !copied);
+	/* Where a fault cut the copy short, the rest is read once more. */
+	*eof = got < len && copied == got;
+	return copied;
+}
+
+/* One request's worth; *eof when there is no more. */
+ssize_t fsva_call_read(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
+		       struct iov_iter *to, bool *eof)
+{
+	size_t count = min_t(size_t, iov_iter_count(to), ff->max_data);
+	ssize_t ret = -EFAULT;
+
+	if (fsva_call_can_pin(to, count))
+		ret = fsva_call_rw_user(ff, FSVA_OP_READ, fh, pos, flags, to,
+					count, eof, NULL);
+	if (ret == -EFAULT)
+		ret = fsva_call_read_copy(ff, fh, pos, flags, to, count, eof);
+	return ret;
+}
+
+ssize_t fsva_call_write(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
+			struct iov_iter *from, struct fsva_write_rsp *rsp)
+{
+	size_t count = min_t(size_t, iov_iter_count(from), ff->max_data);
+	ssize_t ret = -EFAULT;
+	bool eof;
+
+	if (fsva_call_can_pin(from, count))
+		ret = fsva_call_rw_user(ff, FSVA_OP_WRITE, fh, pos, flags,
+					from, count, &eof, rsp);
+	if (ret == -EFAULT)
+		ret = fsva_call_write_copy(ff, fh, pos, flags, from, count,
+					   rsp);
+	return ret;
+}
+
+/* ---- Pages for the page cache ---- */
+
+typedef void fsva_page_done(struct page *page, int err, unsigned int good);
+
+/* Answered, or failed before it was sent.  Any context. */
+static void fsva_call_read_pages_done(struct fsva_call *call)
+{
+	fsva_page_done *done = call->private;
+	unsigned int nr = call->nr, i;
+	size_t len = call->req.data_len, good = 0;
+	int err = call->err;
+
+	if (!err)
+		err = fsva_call_errno(call->rsp.error);
+	if (!err) {
+		const struct fsva_read_req *q = fsva_call_req(call);
+		const struct fsva_read_rsp *r = fsva_call_rsp(call);
+
+		good = call->rsp.data_len;
+		/* Short is right only at the end of the file. */
+		if (good < len && q->offset + good < r->size)
+			err = -EIO;
+	}
+	if (fsva_grant_end(call, 0))
+		err = -EIO;
+	for (i = 0; i < nr; i++) {
+		size_t at = i * PAGE_SIZE;
+
+		done(call->page[i], err,
+		     err || good <= at ? 0 : min(good - at, PAGE_SIZE));
+	}
+	fsva_cred_put(call->ring->ff, call->cred);
+	fsva_ring_release(call);
+}
+
+int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred, u64 fh,
+			 u64 pos, struct page **pages, unsigned int nr,
+			 void (*done)(struct page *page, int err,
+				      unsigned int good))
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_READ, cred);
+	unsigned int i;
+	int err;
+
+	err = PTR_ERR_OR_ZERO(call);
+	if (!err) {
+		fsva_call_pack_rw(call, fh, pos, FSVA_RW_PAGE);
+		err = fsva_grant_pages(call, pages, nr, false);
+		if (err)
+			fsva_call_end(call);
+	}
+	if (err) {
+		for (i = 0; i < nr; i++)
+			done(pages[i], err, 0);
+		return err;
+	}
+	fsva_wire_req_data(&call->req, 0, nr * PAGE_SIZE, call->ref, nr);
+	call->private = done;
+	call->done = fsva_call_read_pages_done;
+	err = fsva_ring_submit(call);
+	if (err) {
+		call->err = err;
+		fsva_call_read_pages_done(call);
+	}
+	return err;
+}
+
+/* ---- What the VFS let go ---- */
+
+/* An inode that was looked up, or an open file, to be given back. */
+static struct fsva_call *fsva_call_forget_start(struct fsva_front *ff,
+						u64 handle, u64 nr, u64 fh)
+{
+	u16 op = handle ? FSVA_OP_DENTRY_RELEASE : FSVA_OP_RELEASE;
+	struct fsva_call *call = fsva_call_begin(ff, op, NULL);
+
+	if (IS_ERR(call))
+		return call;
+	if (handle) {
+		struct fsva_dentry_release_req *q = fsva_call_req(call);
+
+		q->handle = handle;
+		q->nr_lookups = nr;
+	} else {
+		struct fsva_release_req *q = fsva_call_req(call);
+
+		q->fh = fh;
+	}
+	return call;
+}
+
+/* At once, and wait: for errors on the way to an inode or file. */
+void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh)
+{
+	struct fsva_call *call;
+
+	if (fh) {
+		call = fsva_call_forget_start(ff, 0, 0, fh);
+		if (!IS_ERR(call))
+			fsva_call_finish(call, NULL, 0);
+	}
+	if (handle) {
+		call = fsva_call_forget_start(ff, handle, 1, 0);
+		if (!IS_ERR(call))
+			fsva_call_finish(call, NULL, 0);
+	}
+}
+
+/* Later, without waiting or allocating.  Takes fg over. */
+void fsva_call_forget(struct fsva_front *ff, struct fsva_forget *fg)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ff->forget_lock, flags);
+	list_add_tail(&fg->link, &ff->forgets);
+	ff->nr_forgets++;
+	spin_unlock_irqrestore(&ff->forget_lock, flags);
+	queue_work(fsva_wq, &ff->forget_work);
+}
+
+/*
+ * At once if the task may wait, so that what close() and unlink() free is free
+ * when they return; otherwise later.  Takes fg over.
+ */
+void fsva_call_release(struct fsva_front *ff, struct fsva_forget *fg)
+{
+	struct fsva_call *call;
+
+	if (current->flags & (PF_MEMALLOC | PF_KTHREAD)) {
+		fsva_call_forget(ff, fg);
+		return;
+	}
+	call = fsva_call_forget_start(ff, fg->handle, fg->nr_lookups, fg->fh);
+	if (IS_ERR(call)) {
+		fsva_call_forget(ff, fg);
+		return;
+	}
+	fsva_call_finish(call, NULL, 0);
+	kfree(fg);
+}
+
+static void fsva_call_forgotten(struct fsva_front *ff)
+{
+	unsigned long flags;
+	bool last;
+
+	spin_lock_irqsave(&ff->forget_lock, flags);
+	last = --ff->nr_forgets == 0;
+	if (last)
+		wake_up_all(&ff->forget_wq);
+	spin_unlock_irqrestore(&ff->forget_lock, flags);
+}
+
+static void fsva_call_forget_done(struct fsva_call *call)
+{
+	struct fsva_front *ff = call->ring->ff;
+
+	fsva_ring_release(call);
+	fsva_call_forgotten(ff);
+}
+
+void fsva_call_forget_work(struct work_struct *work)
+{
+	struct fsva_front *ff = container_of(work, struct fsva_front,
+					     forget_work);
+	struct fsva_forget *fg;
+	struct fsva_call *call;
+	unsigned long flags;
+
+	for (;;) {
+		spin_lock_irqsave(&ff->forget_lock, flags);
+		fg = list_first_entry_or_null(&ff->forgets, struct fsva_forget,
+					      link);
+		if (fg)
+			list_del(&fg->link);
+		spin_unlock_irqrestore(&ff->forget_lock, flags);
+		if (!fg)
+			break;
+		call = fsva_call_forget_start(ff, fg->handle, fg->nr_lookups,
+					      fg->fh);
+		kfree(fg);
+		if (IS_ERR(call)) {
+			/* Dead: the back has forgotten all by itself. */
+			fsva_call_forgotten(ff);
+			continue;
+		}
+		call->done = fsva_call_forget_done;
+		if (fsva_ring_submit(call))
+			fsva_call_forget_done(call);
+		cond_resched();
+	}
+}
+
+/* Under the ring's lock: the answer of a call that nobody waits for. */
+void fsva_call_orphaned(struct fsva_call *call)
+{
+	struct fsva_front *ff = call->ring->ff;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ff->forget_lock, flags);
+	list_add_tail(&call->link, &ff->orphans);
+	spin_unlock_irqrestore(&ff->forget_lock, flags);
+	queue_work(fsva_wq, &ff->orphan_work);
+}
+
+/* Free an orphan, then give back what its answer had brought. */
+static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
+{
+	bool ok = !call->err && !call->rsp.error;
+	u64 handle = 0, fh = 0;
+	u16 op = call->req.op;
+
+	if (ok) {
+		const struct fsva_create_rsp *made = fsva_call_rsp(call);
+		const struct fsva_open_rsp *open = fsva_call_rsp(call);
+
+		switch (op) {
+		case FSVA_OP_LOOKUP:
+			handle = made->entry.handle;
+			break;
+		case FSVA_OP_CREATE:
+		case FSVA_OP_TMPFILE:
+			fh = made->fh;
+			fallthrough;
+		case FSVA_OP_MKNOD:
+		case FSVA_OP_MKDIR:
+		case FSVA_OP_SYMLINK:
+		case FSVA_OP_LINK:
+			handle = made->entry.handle;
+			break;
+		case FSVA_OP_OPEN:
+			fh = open->fh;
+			break;
+		}
+	}
+	fsva_call_end(call);
+	fsva_call_forget_now(ff, handle, fh);
+	if (op == FSVA_OP_MOUNT) {
+		if (ok)
+			fsva_call_unmount_now(ff);
+		WRITE_ONCE(ff->mounted, false);
+		wake_up_all(&ff->state_wq);
+	}
+}
+
+void fsva_call_orphan_work(struct work_struct *work)
+{
+	struct fsva_front *ff = container_of(work, struct fsva_front,
+					     orphan_work);
+	struct fsva_call *call;
+	unsigned long flags;
+
+	for (;;) {
+		spin_lock_irqsave(&ff->forget_lock, flags);
+		call = list_first_entry_or_null(&ff->orphans, struct fsva_call,
+						link);
+		if (call)
+			list_del_init(&call->link);
+		spin_unlock_irqrestore(&ff->forget_lock, flags);
+		if (!call)
+			break;
+		fsva_call_bury(ff, call);
+	}
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * compat.h: bends stock kernels from 6.1 on so that the main files can be
+ * written for the newest one.  Included before anything else (Makefile).
+ *
+ * Where a callback's type changed, the main file writes its head with one of
+ * the FSVA_*_ARGS macros below.
+ */
+#ifndef FSVA_COMPAT_H
+#define FSVA_COMPAT_H
+
+#include <linux/version.h>
+#include <linux/fs.h>
+#include <linux/dcache.h>
+#include <linux/mm.h>
+#include <linux/uio.h>
+#include <linux/uuid.h>
+#include <xen/xenbus.h>
+
+#define FSVA_KERNEL(major, minor) \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
+
+/* 6.3: idmapped mounts got a type of their own. */
+#if !FSVA_KERNEL(6, 3)
+#define mnt_idmap		user_namespace
+#define nop_mnt_idmap		init_user_ns
+
+static inline void vm_flags_clear(struct vm_area_struct *vma,
+				  unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+/* 6.4: the iterator's address through an accessor. */
+#if !FSVA_KERNEL(6, 4)
+static inline void __user *fsva_iter_addr(const struct iov_iter *i)
+{
+	if (iter_is_ubuf(i))
+		return i->ubuf + i->iov_offset;
+	return i->iov->iov_base + i->iov_offset;
+}
+#else
+#define fsva_iter_addr(i)	iter_iov_addr(i)
+#endif
+
+/* 6.5: splice through ->read_iter. */
+#if !FSVA_KERNEL(6, 5)
+#define copy_splice_read	generic_file_splice_read
+#endif
+
+/* 6.6: which attributes are wanted; 6.7: times behind accessors. */
+#if !FSVA_KERNEL(6, 6)
+#define generic_fillattr(idmap, mask, inode, stat) \
+	generic_fillattr(idmap, inode, stat)
+#endif
+#if !FSVA_KERNEL(6, 7)
+#define fsva_inode_set_atime(inode, ts)	((inode)->i_atime = (ts))
+#define fsva_inode_set_mtime(inode, ts)	((inode)->i_mtime = (ts))
+#define fsva_inode_set_ctime(inode, ts)	((inode)->i_ctime = (ts))
+#define fsva_inode_mtime(inode)		((inode)->i_mtime)
+#else
+#define fsva_inode_set_atime(inode, ts)	inode_set_atime_to_ts(inode, ts)
+#define fsva_inode_set_mtime(inode, ts)	inode_set_mtime_to_ts(inode, ts)
+#define fsva_inode_set_ctime(inode, ts)	inode_set_ctime_to_ts(inode, ts)
+#define fsva_inode_mtime(inode)		inode_get_mtime(inode)
+#endif
+
+/* 6.10: sb->s_uuid through a setter. */
+#if !FSVA_KERNEL(6, 9)
+static inline void super_set_uuid(struct super_block *sb, const u8 *uuid,
+				  unsigned int len)
+{
+	if (len == sizeof(sb->s_uuid))
+		memcpy(&sb->s_uuid, uuid, len);
+}
+#endif
+
+/* 6.14: ->d_revalidate is told the directory and the name. */
+#if FSVA_KERNEL(6, 14)
+#define FSVA_REVALIDATE_ARGS \
+	struct inode *dir, const struct qstr *name, struct dentry *dentry, \
+	unsigned int flags
+#else
+#define FSVA_REVALIDATE_ARGS	struct dentry *dentry, unsigned int flags
+#endif
+
+/* 6.15: ->mkdir returns a dentry. */
+#if FSVA_KERNEL(6, 15)
+#define FSVA_MKDIR_TYPE		struct dentry *
+#define FSVA_MKDIR_RETURN(err)	ERR_PTR(err)
+#else
+#define FSVA_MKDIR_TYPE		int
+#define FSVA_MKDIR_RETURN(err)	(err)
+#endif
+
+/* 6.17: the default dentry operations through a setter. */
+#if !FSVA_KERNEL(6, 17)
+static inline void set_default_d_op(struct super_block *sb,
+				    const struct dentry_operations *ops)
+{
+	sb->s_d_op = ops;
+}
+#endif
+
+/* 6.18: generic_drop_inode and its kin were renamed; 6.19: i_state hidden. */
+#if !FSVA_KERNEL(6, 19)
+#define inode_state_read_once(inode)	READ_ONCE((inode)->i_state)
+#endif
+
+/* ->update_time.  6.6 took the time out, 7.0 says which of two kinds it is. */
+#if FSVA_KERNEL(7, 0)
+#define FSVA_UPDATE_TIME_ARGS \
+	struct inode *inode, enum fs_update_time type, unsigned int flags
+#define FSVA_UPDATE_ATIME	(type == FS_UPD_ATIME)
+#define FSVA_UPDATE_CMTIME	(type == FS_UPD_CMTIME)
+#define FSVA_UPDATE_NOWAIT	(flags & IOCB_NOWAIT)
+#define FSVA_UPDATE_NOW		current_time(inode)
+#elif FSVA_KERNEL(6, 6)
+#define FSVA_UPDATE_TIME_ARGS	struct inode *inode, int flags
+#define FSVA_UPDATE_ATIME	(flags & S_ATIME)
+#define FSVA_UPDATE_CMTIME	(flags & (S_MTIME | S_CTIME))
+#define FSVA_UPDATE_NOWAIT	false
+#define FSVA_UPDATE_NOW		current_time(inode)
+#else
+#define FSVA_UPDATE_TIME_ARGS \
+	struct inode *inode, struct timespec64 *time, int flags
+#define FSVA_UPDATE_ATIME	(flags & S_ATIME)
+#define FSVA_UPDATE_CMTIME	(flags & (S_MTIME | S_CTIME))
+#define FSVA_UPDATE_NOWAIT	false
+#define FSVA_UPDATE_NOW		(*time)
+#endif
+
+/* 7.1: the bus asks for the device as well. */
+#if FSVA_KERNEL(7, 1)
+#define fsva_xenbus_read_state(dev) \
+	xenbus_read_driver_state(dev, (dev)->otherend)
+#else
+#define fsva_xenbus_read_state(dev) \
+	xenbus_read_driver_state((dev)->otherend)
+#endif
+
+#endif /* FSVA_COMPAT_H */

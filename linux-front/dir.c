@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dir.c: names: looking them up, making, removing and listing them.
+ *
+ * The VFS holds the directory's lock around all that changes it.
+ */
+#include <linux/mm.h>
+#include <linux/namei.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "front.h"
+
+#define FSVA_DIR_BUF	(8 * FSVA_PAGE_SIZE)
+
+static u64 fsva_dir_handle(struct inode *dir)
+{
+	return FSVA_I(dir)->handle;
+}
+
+static struct dentry *fsva_lookup(struct inode *dir, struct dentry *dentry,
+				  unsigned int flags)
+{
+	u64 version = fsva_inode_version(dir);
+	struct inode *inode = NULL;
+	struct fsva_entry entry;
+	int err;
+
+	if (dentry->d_name.len > FSVA_NAME_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+	err = fsva_call_lookup(fsva_inode_front(dir), fsva_dir_handle(dir),
+			       &dentry->d_name, &entry);
+	if (!err)
+		inode = fsva_inode_get(dir->i_sb, &entry, version);
+	else if (err != -ENOENT)
+		return ERR_PTR(err);
+	return d_splice_alias(inode, dentry);
+}
+
+/* Something was made: the directory's new attributes, and the dentry's inode. */
+static int fsva_dir_made(struct inode *dir, struct dentry *dentry,
+			 const struct fsva_create_rsp *rsp, u64 version)
+{
+	struct dentry *alias;
+	struct inode *inode;
+	int err;
+
+	err = fsva_inode_changed(dir, &rsp->dir);
+	inode = fsva_inode_get(dir->i_sb, &rsp->entry, version);
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	/* A new directory with a name already is none. */
+	if (!err && S_ISDIR(inode->i_mode)) {
+		alias = d_find_any_alias(inode);
+		if (alias) {
+			dput(alias);
+			err = -EIO;
+		}
+	}
+	if (err) {
+		iput(inode);
+		return err;
+	}
+	d_instantiate(dentry, inode);
+	return 0;
+}
+
+static int fsva_create(struct mnt_idmap *idmap, struct inode *dir,
+		       struct dentry *dentry, umode_t mode, bool excl)
+{
+	u64 version = fsva_inode_version(dir);
+	struct fsva_create_rsp rsp;
+	int err;
+
+	err = fsva_call_create(fsva_inode_front(dir), fsva_dir_handle(dir),
+			       &dentry->d_name, mode,
+			       excl ? FSVA_CREATE_EXCL : 0, 0, &rsp);
+	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+}
+
+static int fsva_mknod(struct mnt_idmap *idmap, struct inode *dir,
+		      struct dentry *dentry, umode_t mode, dev_t dev)
+{
+	u64 version = fsva_inode_version(dir);
+	struct fsva_create_rsp rsp;
+	int err;
+
+	err = fsva_call_mknod(fsva_inode_front(dir), fsva_dir_handle(dir),
+			      &dentry->d_name, mode, dev, &rsp);
+	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+}
+
+static FSVA_MKDIR_TYPE fsva_mkdir(struct mnt_idmap *idmap, struct inode *dir,
+				  struct dentry *dentry, umode_t mode)
+{
+	u64 version = fsva_inode_version(dir);
+	struct fsva_create_rsp rsp;
+	int err;
+
+	err = fsva_call_mkdir(fsva_inode_front(dir), fsva_dir_handle(dir),
+			      &dentry->d_name, mode, &rsp);
+	if (!err)
+		err = fsva_dir_made(dir, dentry, &rsp, version);
+	return FSVA_MKDIR_RETURN(err);
+}
+
+static int fsva_symlink(struct mnt_idmap *idmap, struct inode *dir,
+			struct dentry *dentry, const char *target)
+{
+	u64 version = fsva_inode_version(dir);
+	struct fsva_create_rsp rsp;
+	int err;
+
+	err = fsva_call_symlink(fsva_inode_front(dir), fsva_dir_handle(dir),
+				&dentry->d_name, target, &rsp);
+	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+}
+
+static int fsva_link(struct dentry *old, struct inode *dir,
+		     struct dentry *dentry)
+{
+	struct inode *inode = d_inode(old), *made;
+	struct fsva_create_rsp rsp;
+	int err;
+
+	err = fsva_call_link(fsva_inode_front(dir), fsva_dir_handle(dir),
+			     &dentry->d_name, FSVA_I(inode)->handle, &rsp);
+	if (err)
+		return err;
+	err = fsva_inode_changed(dir, &rsp.dir);
+	/* Counts the lookup; the attributes are newer than all before. */
+	made = fsva_inode_get(dir->i_sb, &rsp.entry, fsva_inode_version(dir));
+	if (IS_ERR(made))
+		return PTR_ERR(made);
+	if (made != inode || err) {
+		iput(made);
+		return -EIO;
+	}
+	fsva_inode_changed(inode, &rsp.entry.attr);
+	d_instantiate(dentry, made);
+	return 0;
+}
+
+static int fsva_dir_remove(struct inode *dir, struct dentry *dentry, u16 op)
+{
+	struct inode *inode = d_inode(dentry);
+	struct fsva_unlink_rsp rsp;
+	int err;
+
+	err = fsva_call_unlink(fsva_inode_front(dir), op, fsva_dir_handle(dir),
+			       &dentry->d_name, FSVA_I(inode)->handle, &rsp);
+	if (err == -ESTALE || err == -ENOENT)
+		d_drop(dentry);
+	if (err)
+		return err;
+	fsva_inode_changed(dir, &rsp.dir);
+	fsva_inode_changed(inode, &rsp.victim);
+	return 0;
+}
+
+static int fsva_unlink(struct inode *dir, struct dentry *dentry)
+{
+	return fsva_dir_remove(dir, dentry, FSVA_OP_UNLINK);
+}
+
+static int fsva_rmdir(struct inode *dir, struct dentry *dentry)
+{
+	int err = fsva_dir_remove(dir, dentry, FSVA_OP_RMDIR);
+
+	if (!err)
+		clear_nlink(d_inode(dentry));
+	return err;
+}
+
+static int fsva_rename(struct mnt_idmap *idmap, struct inode *old_dir,
+		       struct dentry *old, struct inode *new_dir,
+		       struct dentry *new, unsigned int flags)
+{
+	struct inode *inode = d_inode(old), *target = d_inode(new);
+	struct fsva_rename_rsp rsp;
+	u32 wire = 0;
+	int err;
+
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
+		return -EINVAL;
+	/* Whether a name exists any file system can tell; the rest not all. */
+	if (flags & ~RENAME_NOREPLACE &&
+	    !(READ_ONCE(FSVA_I(old_dir)->impl) & FSVA_IMPL_RENAME2))
+		return -EINVAL;
+	if (flags & RENAME_NOREPLACE)
+		wire |= FSVA_RENAME_NOREPLACE;
+	if (flags & RENAME_EXCHANGE)
+		wire |= FSVA_RENAME_EXCHANGE;
+	if (flags & RENAME_WHITEOUT)
+		wire |= FSVA_RENAME_WHITEOUT;
+
+	err = fsva_call_rename(fsva_inode_front(old_dir),
+			       fsva_dir_handle(old_dir), &old->d_name,
+			       FSVA_I(inode)->handle, fsva_dir_handle(new_dir),
+			       &new->d_name,
+			       target ? FSVA_I(target)->handle : 0, wire, &rsp);
+	if (err == -ESTALE) {
+		d_drop(old);
+		d_drop(new);
+	}
+	if (err)
+		return err;
+	fsva_inode_changed(old_dir, &rsp.old_dir);
+	if (new_dir != old_dir)
+		fsva_inode_changed(new_dir, &rsp.new_dir);
+	/*
+	 * What was replaced has a name less.  When that was the last, the inode
+	 * must not linger in our cache: the appliance keeps its space for it.
+	 */
+	if (target && !(flags & RENAME_EXCHANGE)) {
+		struct fsva_inode *fi = FSVA_I(target);
+
+		spin_lock(&fi->lock);
+		if (S_ISDIR(target->i_mode))
+			clear_nlink(target);
+		else if (target->i_nlink)
+			drop_nlink(target);
+		fi->version = atomic64_inc_return(&fsva_inode_front(target)->version);
+		spin_unlock(&fi->lock);
+	}
+	return 0;
+}
+
+/* ---- Listing ---- */
+
+/* Entries from ctx->pos on are in the buffer, or there is no more: *end. */
+static int fsva_dir_fill(struct file *file, struct fsva_file *f, u64 pos,
+			 bool *end)
+{
+	struct fsva_readdir_rsp rsp;
+	u32 len;
+	int err;
+
+	*end = false;
+	if (pos && f->buf_cookie == pos) {
+		if (f->buf_pos < f->buf_len)
+			return 0;
+		if (f->eof) {
+			*end = true;
+			return 0;
+		}
+	}
+	if (!f->buf) {
+		f->buf = kvmalloc(FSVA_DIR_BUF, GFP_KERNEL);
+		if (!f->buf)
+			return -ENOMEM;
+	}
+	f->buf_len = 0;
+	f->buf_pos = 0;
+	f->buf_cookie = 0;
+	f->eof = false;
+	err = fsva_call_readdir(fsva_inode_front(file_inode(file)), f->fh, pos,
+				f->buf, FSVA_DIR_BUF, &rsp, &len);
+	if (err)
+		return err;
+	f->buf_len = len;
+	f->buf_cookie = pos;
+	f->eof = rsp.eof;
+	*end = !len;
+	return 0;
+}
+
+/*
+ * Positions are the file system's own cookies, so seekdir() works as it does
+ * there.  A call at position 0 always reads anew.
+ */
+static int fsva_readdir(struct file *file, struct dir_context *ctx)
+{
+	struct fsva_file *f = file->private_data;
+	struct fsva_dirent d;
+	const char *name;
+	bool end;
+	int err;
+
+	err = mutex_lock_killable(&f->mutex);
+	if (err)
+		return err;
+	for (;;) {
+		err = fsva_dir_fill(file, f, ctx->pos, &end);
+		if (err || end)
+			break;
+		/* The listing was checked when it came. */
+		while (fsva_wire_dirent_get(f->buf, f->buf_len, &f->buf_pos, &d,
+					    &name) == FSVA_OK) {
+			u32 before = f->buf_pos;
+
+			if ((s64)d.next < 0) {
+				err = -EIO;
+				goto out;
+			}
+			if (!dir_emit(ctx, name, d.name_len, d.ino, d.type)) {
+				/* It stays for the next call. */
+				f->buf_pos = before -
+					ALIGN(sizeof(d) + d.name_len, 8);
+				f->buf_cookie = ctx->pos;
+				goto out;
+			}
+			ctx->pos = d.next;
+			f->buf_cookie = d.next;
+		}
+		if (f->eof)
+			break;
+		if (fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
+		cond_resched();
+	}
+out:
+	mutex_unlock(&f->mutex);
+	return err;
+}
+
+static loff_t fsva_dir_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct fsva_file *f = file->private_data;
+	struct inode *inode = file_inode(file);
+	s64 pos = offset;
+	int err = 0;
+
+	inode_lock(inode);
+	switch (whence) {
+	case SEEK_CUR:
+		pos = file->f_pos + offset;
+		break;
+	case SEEK_SET:
+		break;
+	case SEEK_END:
+		err = fsva_call_seek(fsva_inode_front(inode), f->fh, offset,
+				     FSVA_SEEK_END, &pos);
+		break;
+	default:
+		err = -EINVAL;
+	}
+	if (!err && pos < 0)
+		err = -EINVAL;
+	if (!err)
+		file->f_pos = pos;
+	inode_unlock(inode);
+	return err ? err : pos;
+}
+
+const struct inode_operations fsva_dir_inode_ops = {
+	.lookup		= fsva_lookup,
+	.create		= fsva_create,
+	.link		= fsva_link,
+	.unlink		= fsva_unlink,
+	.symlink	= fsva_symlink,
+	.mkdir		= fsva_mkdir,
+	.rmdir		= fsva_rmdir,
+	.mknod		= fsva_mknod,
+	.rename		= fsva_rename,
+	.permission	= fsva_inode_permission,
+	.getattr	= fsva_inode_getattr,
+	.setattr	= fsva_inode_setattr,
+	.update_time	= fsva_inode_update_time,
+};
+
+const struct file_operations fsva_dir_ops = {
+	.open		= fsva_file_open,
+	.release	= fsva_file_release,
+	.llseek		= fsva_dir_llseek,
+	.read		= generic_read_dir,
+	.iterate_shared	= fsva_readdir,
+	.fsync		= fsva_file_fsync,
+};

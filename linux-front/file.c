@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * file.c: open files.
+ *
+ * read() and write() always go to the appliance: what they see is in its page
+ * cache, not in ours.  Ours holds clean copies for mmap() only (mmap.c); a
+ * write drops the pages that it makes wrong.
+ */
+#include <linux/falloc.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "front.h"
+
+static u32 fsva_open_flags(const struct file *file)
+{
+	static const struct {
+		unsigned int o;
+		u32 wire;
+	} map[] = {
+		{ O_APPEND,	FSVA_O_APPEND },
+		{ O_NONBLOCK,	FSVA_O_NONBLOCK },
+		{ O_DSYNC,	FSVA_O_DSYNC },
+		{ O_SYNC,	FSVA_O_SYNC },
+		{ O_DIRECT,	FSVA_O_DIRECT },
+		{ O_LARGEFILE,	FSVA_O_LARGEFILE },
+		{ O_DIRECTORY,	FSVA_O_DIRECTORY },
+		{ O_NOFOLLOW,	FSVA_O_NOFOLLOW },
+		{ O_NOATIME,	FSVA_O_NOATIME },
+	};
+	u32 flags = 0;
+	unsigned int i;
+
+	/* 3, O_ACCMODE itself, is for ioctl only: the wire has no such thing. */
+	if ((file->f_flags & O_ACCMODE) == O_WRONLY)
+		flags = 1;
+	else if ((file->f_flags & O_ACCMODE) == O_RDWR)
+		flags = 2;
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		if ((file->f_flags & map[i].o) == map[i].o)
+			flags |= map[i].wire;
+	if (file->f_flags & __FMODE_EXEC)
+		flags |= FSVA_O_EXEC;
+	return flags;
+}
+
+/*
+ * The pages that we hold may be of an older file: somebody in the appliance, or
+ * behind it, has changed it.  Drop them when size or mtime say so.
+ */
+static void fsva_file_check_cache(struct inode *inode,
+				  const struct fsva_attr *a)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+	bool drop;
+
+	spin_lock(&fi->lock);
+	drop = fi->cache_size != a->size ||
+	       fi->cache_mtime.tv_sec != a->mtime.sec ||
+	       fi->cache_mtime.tv_nsec != a->mtime.nsec;
+	fi->cache_size = a->size;
+	fi->cache_mtime.tv_sec = a->mtime.sec;
+	fi->cache_mtime.tv_nsec = a->mtime.nsec;
+	spin_unlock(&fi->lock);
+	if (drop && inode->i_mapping->nrpages)
+		invalidate_inode_pages2(inode->i_mapping);
+}
+
+/* Files and directories. */
+int fsva_file_open(struct inode *inode, struct file *file)
+{
+	struct fsva_front *ff = fsva_inode_front(inode);
+	u64 version = fsva_inode_version(inode);
+	struct fsva_open_rsp rsp;
+	struct fsva_file *f;
+	int err;
+
+	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	if (!f)
+		return -ENOMEM;
+	f->forget = kzalloc(sizeof(*f->forget), GFP_KERNEL_ACCOUNT);
+	if (!f->forget) {
+		kfree(f);
+		return -ENOMEM;
+	}
+	mutex_init(&f->mutex);
+	err = fsva_call_open(ff, FSVA_I(inode)->handle, fsva_open_flags(file),
+			     &rsp);
+	if (err)
+		goto err_free;
+	f->fh = rsp.fh;
+	f->impl = rsp.impl;
+	err = fsva_inode_apply(inode, &rsp.attr, version);
+	if (err) {
+		fsva_call_forget_now(ff, 0, f->fh);
+		goto err_free;
+	}
+	file->private_data = f;
+	atomic64_inc(&ff->nr_files);
+	if (S_ISREG(inode->i_mode)) {
+		fsva_file_check_cache(inode, &rsp.attr);
+		if (rsp.impl & FSVA_IMPL_DIRECT_IO)
+			file->f_mode |= FMODE_CAN_ODIRECT;
+		else if (file->f_flags & O_DIRECT)
+			file->f_mode &= ~FMODE_CAN_ODIRECT;
+		if (rsp.flags & FSVA_OPEN_STREAM)
+			stream_open(inode, file);
+		else if (rsp.flags & FSVA_OPEN_NONSEEKABLE)
+			nonseekable_open(inode, file);
+	}
+	return 0;
+
+err_free:
+	kfree(f->forget);
+	kfree(f);
+	return err;
+}
+
+int fsva_file_release(struct inode *inode, struct file *file)
+{
+	struct fsva_front *ff = fsva_inode_front(inode);
+	struct fsva_file *f = file->private_data;
+
+	f->forget->fh = f->fh;
+	fsva_call_release(ff, f->forget);
+	atomic64_dec(&ff->nr_files);
+	kvfree(f->buf);
+	kfree(f);
+	return 0;
+}
+
+static int fsva_file_flush(struct file *file, fl_owner_t id)
+{
+	struct fsva_file *f = file->private_data;
+
+	if (!(f->impl & FSVA_IMPL_FLUSH))
+		return 0;
+	return fsva_call_flush(fsva_inode_front(file_inode(file)), f->fh, 0);
+}
+
+int fsva_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct fsva_file *f = file->private_data;
+
+	if (!(f->impl & FSVA_IMPL_FSYNC))
+		return -EINVAL;
+	return fsva_call_fsync(fsva_inode_front(file_inode(file)), f->fh, start,
+			       end, datasync);
+}
+
+/* ---- Read and write ---- */
+
+static u32 fsva_rw_flags(const struct kiocb *iocb)
+{
+	u32 flags = 0;
+
+	if (iocb->ki_flags & IOCB_DSYNC)
+		flags |= FSVA_RW_DSYNC;
+	if (iocb->ki_flags & IOCB_SYNC)
+		flags |= FSVA_RW_SYNC;
+	if (iocb->ki_flags & IOCB_DIRECT)
+		flags |= FSVA_RW_DIRECT;
+	if (iocb->ki_flags & IOCB_HIPRI)
+		flags |= FSVA_RW_HIPRI;
+	return flags;
+}
+
+static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct file *file = iocb->ki_filp;
+	struct inode *inode = file_inode(file);
+	struct fsva_file *f = file->private_data;
+	u32 flags = fsva_rw_flags(iocb);
+	ssize_t n = 0, done = 0;
+	bool eof = false;
+
+	if (!iov_iter_count(to))
+		return 0;
+	if (iocb->ki_pos >= inode->i_sb->s_maxbytes)
+		return 0;
+	iov_iter_truncate(to, inode->i_sb->s_maxbytes - iocb->ki_pos);
+	while (iov_iter_count(to) && !eof) {
+		n = fsva_call_read(fsva_inode_front(inode), f->fh, iocb->ki_pos,
+				   flags, to, &eof);
+		if (n <= 0)
+			break;
+		iocb->ki_pos += n;
+		done += n;
+	}
+	if (done || !n)
+		file_accessed(file);
+	return done ? done : n;
+}
+
+static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct file *file = iocb->ki_filp;
+	struct inode *inode = file_inode(file);
+	struct fsva_file *f = file->private_data;
+	u32 flags = fsva_rw_flags(iocb);
+	struct fsva_write_rsp rsp;
+	ssize_t n, done = 0;
+	loff_t first = -1;
+
+	n = down_write_killable(&inode->i_rwsem);
+	if (n)
+		return n;
+	/* Limits; where an append goes is decided in the appliance. */
+	n = generic_write_checks(iocb, from);
+	if (n <= 0)
+		goto out;
+	if (iocb->ki_flags & IOCB_APPEND)
+		flags |= FSVA_RW_APPEND;
+
+	while (iov_iter_count(from)) {
+		n = fsva_call_write(fsva_inode_front(inode), f->fh,
+				    iocb->ki_pos, flags, from, &rsp);
+		if (n < 0)
+			break;
+		n = fsva_inode_changed(inode, &rsp.attr) ? -EIO : n;
+		if (n <= 0)
+			break;
+		if (first < 0)
+			first = rsp.offset;
+		iocb->ki_pos = rsp.offset + n;
+		done += n;
+	}
+	if (done && inode->i_mapping->nrpages)
+		invalidate_inode_pages2_range(inode->i_mapping,
+					      first >> PAGE_SHIFT,
+					      (iocb->ki_pos - 1) >> PAGE_SHIFT);
+out:
+	inode_unlock(inode);
+	return done ? done : n;
+}
+
+/* ---- The rest ---- */
+
+static loff_t fsva_file_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct inode *inode = file_inode(file);
+	struct fsva_file *f = file->private_data;
+	s64 pos;
+	int err;
+
+	switch (whence) {
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (f->impl & FSVA_IMPL_SEEK_DATA) {
+			err = fsva_call_seek(fsva_inode_front(inode), f->fh,
+					     offset, whence == SEEK_DATA ?
+					     FSVA_SEEK_DATA : FSVA_SEEK_HOLE,
+					     &pos);
+			if (err)
+				return err;
+			return vfs_setpos(file, pos, inode->i_sb->s_maxbytes);
+		}
+		fallthrough;
+	case SEEK_END:
+		err = fsva_inode_refresh(inode);
+		if (err)
+			return err;
+		break;
+	}
+	return generic_file_llseek(file, offset, whence);
+}
+
+static long fsva_file_fallocate(struct file *file, int mode, loff_t offset,
+				loff_t len)
+{
+	struct inode *inode = file_inode(file);
+	struct fsva_file *f = file->private_data;
+	struct fsva_getattr_rsp rsp;
+	int err;
+
+	if (!(f->impl & FSVA_IMPL_FALLOCATE) || mode & ~FSVA_FALLOC_ALL)
+		return -EOPNOTSUPP;
+	err = down_write_killable(&inode->i_rwsem);
+	if (err)
+		return err;
+	err = fsva_call_fallocate(fsva_inode_front(inode), f->fh, offset, len,
+				  mode, &rsp);
+	if (!err)
+		err = fsva_inode_changed(inode, &rsp.attr);
+	/* Anything but plain allocation may have changed what pages hold. */
+	if (mode & ~FALLOC_FL_KEEP_SIZE && inode->i_mapping->nrpages)
+		invalidate_inode_pages2(inode->i_mapping);
+	inode_unlock(inode);
+	return err;
+}
+
+const struct file_operations fsva_file_ops = {
+	.open		= fsva_file_open,
+	.release	= fsva_file_release,
+	.flush		= fsva_file_flush,
+	.fsync		= fsva_file_fsync,
+	.llseek		= fsva_file_llseek,
+	.read_iter	= fsva_file_read_iter,
+	.write_iter	= fsva_file_write_iter,
+	.mmap		= fsva_mmap,
+	.splice_read	= copy_splice_read,
+	.splice_write	= iter_file_splice_write,
+	.fallocate	= fsva_file_fallocate,
+};

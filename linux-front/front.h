@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * front.h: the types that the files of this folder share.
+ *
+ *	super inode dir file mmap  ->  call  ->  ring  ->  notify, grant
+ *
+ * The left side knows no ring; ring.c, notify.c and grant.c know no operation
+ * and no inode.  call.c is where both meet.  xenbus.c owns a device's life.
+ */
+#ifndef FSVA_FRONT_H
+#define FSVA_FRONT_H
+
+#include <linux/completion.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <xen/grant_table.h>
+#include <xen/xenbus.h>
+
+#include "fsva_wire.h"
+
+struct dentry;
+struct fsva_front;
+struct fsva_ring;
+
+#define FSVA_SUPER_MAGIC	0x41565346
+#define FSVA_STAGING_MAX	FSVA_PAGE_SIZE
+#define FSVA_BOUNCE_MAX		16u	/* pages that one copied transfer takes */
+#define FSVA_CREDS_MAX		256u	/* entries of the table that we use */
+
+/* Waits: killable, and no obstacle to suspend, also with a VFS lock held. */
+#define FSVA_WAIT_STATE		(TASK_KILLABLE | TASK_FREEZABLE_UNSAFE)
+
+/* ---- Grants (grant.c) -------------------------------------------------- */
+
+/* A page of the reserve: granted for as long as the connection lives. */
+struct fsva_bounce {
+	struct list_head link;		/* in the reserve while unused */
+	struct page *page;
+	grant_ref_t ref;
+};
+
+/* The reserves of a connection.  lock is taken in interrupts too. */
+struct fsva_grants {
+	spinlock_t lock;
+	wait_queue_head_t wq;		/* somebody gave something back */
+	struct list_head bounce;	/* unused reserve pages */
+	unsigned int nr_bounce;		/* on that list */
+	unsigned int nr_bounce_all;
+	struct fsva_bounce *pages;
+	grant_ref_t *ref;		/* references that are free, a stack */
+	unsigned int nr_ref;
+	unsigned int nr_ref_all;
+	atomic_t nr_leaked;		/* pages that the back would not let go */
+};
+
+/* ---- The ring (ring.c) -------------------------------------------------- */
+
+enum fsva_call_state {
+	FSVA_CALL_FREE,
+	FSVA_CALL_CLAIMED,	/* somebody packs, or reads the answer */
+	FSVA_CALL_SENT,
+	FSVA_CALL_ORPHAN,	/* sent, and nobody waits any more */
+	FSVA_CALL_DONE,		/* answered, or the connection is gone */
+};
+
+/*
+ * One request from claim to release: all that it needs is here from the time
+ * of the connection on, so that a call allocates nothing.  Owned by the
+ * claimer, from submit to response by the ring, and by the ring for good when
+ * the waiter was killed.  state changes under ring->lock.
+ */
+struct fsva_call {
+	struct list_head link;		/* free, or finished orphans */
+	struct fsva_ring *ring;
+	u16 tag;
+	bool aborted;			/* forced unmount: the waiter must go */
+	enum fsva_call_state state;
+	int err;			/* of the connection, 0 if answered */
+	wait_queue_head_t wq;
+	struct fsva_cred *cred;		/* pinned until the answer */
+	void (*done)(struct fsva_call *call);	/* asynchronous: at response */
+	void *private;			/* done's */
+	void *staging;			/* page granted at connect */
+	grant_ref_t staging_ref;
+	/* Data by grant references: nr of them; each page has one owner. */
+	unsigned int nr;
+	bool pinned;			/* page[] by pin_user_pages */
+	bool dirty;			/* the back may have written them */
+	grant_ref_t ref[FSVA_MAX_GREFS];
+	struct page *page[FSVA_MAX_GREFS];		/* or NULL: */
+	struct fsva_bounce *bounce[FSVA_MAX_GREFS];	/* of the reserve */
+	struct fsva_req req;		/* kept until its response */
+	struct fsva_rsp rsp;		/* private copy, checked */
+};
+
+/* A queue.  lock covers all indices, the free list and states of calls. */
+struct fsva_ring {
+	struct fsva_front *ff;
+	unsigned int index;
+	unsigned int nr_slots;
+	spinlock_t lock;
+	struct fsva_ring_ctl *ctl;	/* shared */
+	grant_ref_t ctl_ref;
+	unsigned int nr_pages;
+	void *page[FSVA_MAX_RING_PAGES];	/* shared */
+	grant_ref_t page_ref[FSVA_MAX_RING_PAGES];
+	u32 req_prod;			/* the truth; ctl has a copy */
+	u32 rsp_cons;
+	struct fsva_call *calls;
+	struct list_head free;
+	wait_queue_head_t free_wq;
+	struct fsva_rsp rsp;		/* where a slot is copied to */
+	const struct fsva_notify_ops *notify;
+	evtchn_port_t evtchn;
+	int irq;
+	char name[48];
+};
+
+/* How a queue's two ends wake each other (notify.c). */
+struct fsva_notify_ops {
+	const char *name;
+	int (*connect)(struct fsva_ring *ring);
+	void (*disconnect)(struct fsva_ring *ring);
+	void (*kick)(struct fsva_ring *ring);
+	bool (*alive)(struct fsva_ring *ring);
+};
+
+extern const struct fsva_notify_ops fsva_notify_event;
+
+/* ---- Credentials (cred.c) ----------------------------------------------- */
+
+enum fsva_cred_state {
+	FSVA_CRED_EMPTY,
+	FSVA_CRED_SETTING,	/* CRED_SET is under way */
+	FSVA_CRED_READY,
+	FSVA_CRED_BROKEN,	/* it failed: empty when unpinned */
+};
+
+/* An entry of the table that the back keeps as well. */
+struct fsva_cred {
+	struct hlist_node node;
+	enum fsva_cred_state state;
+	unsigned int refs;		/* calls that use it */
+	bool used;			/* since the clock's hand came by */
+	u16 index;
+	u32 fsuid, fsgid;
+	u64 caps;
+	struct group_info *groups;
+};
+
+#define FSVA_CRED_HASH_BITS	6
+
+struct fsva_creds {
+	spinlock_t lock;		/* in interrupts too */
+	wait_queue_head_t wq;
+	unsigned int nr;		/* entries, index 0 unused */
+	unsigned int hand;
+	struct fsva_cred *tab;
+	struct hlist_head hash[1 << FSVA_CRED_HASH_BITS];
+};
+
+/* ---- A device ------------------------------------------------------------ */
+
+enum fsva_front_state {
+	FSVA_FRONT_NEW,		/* waits for the back's offer */
+	FSVA_FRONT_OFFERED,	/* our side is in xenstore */
+	FSVA_FRONT_LIVE,	/* session agreed: calls may be made */
+	FSVA_FRONT_DEAD,	/* stopped; teardown still to come */
+	FSVA_FRONT_CLOSED,	/* nothing left of the connection */
+};
+
+/*
+ * A forgotten inode or file: what is left of it when the VFS has dropped it.
+ * Allocated with the inode or file; queued by eviction, which thus neither
+ * allocates nor waits; sent and freed by forget_work.
+ */
+struct fsva_forget {
+	struct list_head link;
+	u64 handle;		/* DENTRY_RELEASE of an inode, or */
+	u64 nr_lookups;
+	u64 fh;			/* RELEASE of an open file */
+};
+
+struct fsva_front {
+	struct kref kref;		/* xenbus device, superblock */
+	struct list_head link;		/* fsva_fronts, under its mutex */
+	char tag[FSVA_TAG_MAX + 1];
+	struct xenbus_device *xbdev;	/* NULL once removed */
+	struct mutex mutex;		/* connect, teardown, removal */
+	spinlock_t lock;		/* state, why */
+	enum fsva_front_state state;
+	wait_queue_head_t state_wq;
+	struct work_struct work;	/* the only one that connects */
+	struct work_struct free_work;
+	struct delayed_work watch;	/* looks whether the back lives */
+	unsigned long watch_flags;
+	atomic_t nr_busy;		/* calls claimed */
+	wait_queue_head_t idle_wq;
+
+	unsigned int nr_queues;
+	unsigned int ring_order;
+	struct fsva_ring *rings;
+	domid_t otherend;
+	atomic64_t next_id;
+	u64 session;
+	u64 features;
+	u32 max_data;
+	struct fsva_grants grants;
+	struct fsva_creds creds;
+
+	spinlock_t forget_lock;
+	struct list_head forgets;
+	unsigned int nr_forgets;	/* queued or sent, not yet answered */
+	wait_queue_head_t forget_wq;
+	struct work_struct forget_work;
+	struct list_head orphans;	/* answered; under forget_lock */
+	struct work_struct orphan_work;
+
+	struct mutex mount_mutex;	/* MOUNT and UNMOUNT in order */
+	bool mounted;			/* the back has it mounted for us */
+	bool in_use;			/* a superblock holds us */
+	struct work_struct unmount_work;
+
+	atomic64_t version;		/* changes of inodes: see inode.c */
+	atomic64_t ops[FSVA_OP_MAX];
+	atomic64_t nr_killed;
+	atomic64_t nr_inodes;		/* that the VFS holds */
+	atomic64_t nr_files;
+	struct dentry *debugfs;
+};
+
+/* xenbus.c */
+extern struct workqueue_struct *fsva_wq;
+int fsva_xenbus_init(void);
+void fsva_xenbus_exit(void);
+struct fsva_front *fsva_front_find(const char *tag);
+void fsva_front_put(struct fsva_front *ff);
+int fsva_front_wait_live(struct fsva_front *ff);
+void fsva_front_abort(struct fsva_front *ff);
+void fsva_front_stop(struct fsva_front *ff, const char *why);
+void fsva_front_watch(struct fsva_front *ff);
+
+static inline struct fsva_front *fsva_front_get(struct fsva_front *ff)
+{
+	kref_get(&ff->kref);
+	return ff;
+}
+
+/* Calls may be made; racy on purpose, the ring's lock decides. */
+static inline bool fsva_front_dead(struct fsva_front *ff)
+{
+	return READ_ONCE(ff->state) >= FSVA_FRONT_DEAD;
+}
+
+/* ring.c */
+int fsva_ring_setup(struct fsva_front *ff, struct fsva_ring *ring,
+		    unsigned int index, unsigned int order);
+void fsva_ring_teardown(struct fsva_ring *ring);
+int fsva_ring_enter(struct fsva_front *ff, bool early);
+void fsva_ring_leave(struct fsva_front *ff);
+struct fsva_call *fsva_ring_claim(struct fsva_ring *ring);
+void fsva_ring_release(struct fsva_call *call);
+int fsva_ring_submit(struct fsva_call *call);
+int fsva_ring_wait(struct fsva_call **callp);
+bool fsva_ring_poll(struct fsva_ring *ring);
+void fsva_ring_fail(struct fsva_ring *ring);
+void fsva_ring_abort(struct fsva_ring *ring);
+
+/* grant.c */
+void fsva_grants_init(struct fsva_front *ff);
+int fsva_grants_setup(struct fsva_front *ff, unsigned int nr_calls);
+void fsva_grants_teardown(struct fsva_front *ff);
+int fsva_grant_bounce(struct fsva_call *call, unsigned int first,
+		      unsigned int nr);
+int fsva_grant_pages(struct fsva_call *call, struct page **pages,
+		     unsigned int nr, bool readonly);
+int fsva_grant_user(struct fsva_call *call, struct page **pages,
+		    unsigned int nr, unsigned int off, size_t len,
+		    bool to_back);
+int fsva_grant_end(struct fsva_call *call, size_t done_len);
+bool fsva_grant_page_ok(struct page *page);
+int fsva_grant_share(struct fsva_front *ff, void *page, grant_ref_t *ref);
+void fsva_grant_unshare(grant_ref_t *ref, void *page);
+
+/* cred.c */
+void fsva_creds_init(struct fsva_front *ff);
+int fsva_creds_setup(struct fsva_front *ff, unsigned int nr);
+void fsva_creds_teardown(struct fsva_front *ff);
+struct fsva_cred *fsva_cred_get(struct fsva_front *ff,
+				const struct cred *cred);
+void fsva_cred_put(struct fsva_front *ff, struct fsva_cred *fc);
+void fsva_cred_pin(struct fsva_front *ff, struct fsva_cred *fc);
+
+/* stats.c */
+void fsva_stats_init(void);
+void fsva_stats_exit(void);
+void fsva_stats_add(struct fsva_front *ff);
+void fsva_stats_remove(struct fsva_front *ff);
+
+/* ---- Calls (call.c): one typed function an operation --------------------- */
+
+/* 0 or a negative errno of this kernel; -EIO when the connection is gone. */
+int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp);
+int fsva_call_cred_set(struct fsva_front *ff, struct fsva_cred *fc);
+int fsva_call_mount(struct fsva_front *ff, u32 flags, const char *options,
+		    struct fsva_mount_rsp *rsp);
+int fsva_call_unmount(struct fsva_front *ff);
+int fsva_call_remount(struct fsva_front *ff, u32 flags, u32 mask,
+		      const char *options, struct fsva_remount_rsp *rsp);
+int fsva_call_statfs(struct fsva_front *ff, u64 handle,
+		     struct fsva_statfs_rsp *rsp);
+int fsva_call_syncfs(struct fsva_front *ff, bool wait);
+int fsva_call_show_options(struct fsva_front *ff, char *buf, size_t size);
+int fsva_call_lookup(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		     struct fsva_entry *entry);
+int fsva_call_getattr(struct fsva_front *ff, u64 handle, u64 fh, u32 mask,
+		      u32 flags, struct fsva_getattr_rsp *rsp);
+int fsva_call_setattr(struct fsva_front *ff,
+		      const struct fsva_setattr_req *args,
+		      struct fsva_getattr_rsp *rsp);
+int fsva_call_create(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		     umode_t mode, u32 flags, u32 open_flags,
+		     struct fsva_create_rsp *rsp);
+int fsva_call_mknod(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		    umode_t mode, dev_t dev, struct fsva_create_rsp *rsp);
+int fsva_call_mkdir(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		    umode_t mode, struct fsva_create_rsp *rsp);
+int fsva_call_symlink(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		      const char *target, struct fsva_create_rsp *rsp);
+int fsva_call_link(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		   u64 handle, struct fsva_create_rsp *rsp);
+int fsva_call_unlink(struct fsva_front *ff, u16 op, u64 dir,
+		     const struct qstr *name, u64 handle,
+		     struct fsva_unlink_rsp *rsp);
+int fsva_call_rename(struct fsva_front *ff, u64 dir, const struct qstr *name,
+		     u64 handle, u64 new_dir, const struct qstr *new_name,
+		     u64 new_handle, u32 flags, struct fsva_rename_rsp *rsp);
+int fsva_call_readlink(struct fsva_front *ff, u64 handle, char *buf);
+int fsva_call_permission(struct fsva_front *ff, u64 handle, u32 mask);
+int fsva_call_dirty_inode(struct fsva_front *ff,
+			  const struct fsva_dirty_inode_req *args);
+int fsva_call_dentry_validate(struct fsva_front *ff, u64 dir,
+			      const struct qstr *name, u64 handle, u32 flags,
+			      struct fsva_attr *attr);
+int fsva_call_open(struct fsva_front *ff, u64 handle, u32 flags,
+		   struct fsva_open_rsp *rsp);
+int fsva_call_flush(struct fsva_front *ff, u64 fh, u64 owner);
+int fsva_call_fsync(struct fsva_front *ff, u64 fh, u64 start, u64 end,
+		    bool datasync);
+int fsva_call_seek(struct fsva_front *ff, u64 fh, s64 offset, u32 whence,
+		   s64 *result);
+int fsva_call_fallocate(struct fsva_front *ff, u64 fh, u64 offset, u64 len,
+			u32 mode, struct fsva_getattr_rsp *rsp);
+int fsva_call_readdir(struct fsva_front *ff, u64 fh, u64 cookie, void *buf,
+		      u32 size, struct fsva_readdir_rsp *rsp, u32 *len);
+ssize_t fsva_call_read(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
+		       struct iov_iter *to, bool *eof);
+ssize_t fsva_call_write(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
+			struct iov_iter *from, struct fsva_write_rsp *rsp);
+
+/*
+ * Fill nr locked page-cache pages from pos on.  Returns at once; done is called
+ * for each page, perhaps in an interrupt, whether this fails or not, with err
+ * and the octets that are good.
+ */
+int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred,
+			 u64 fh, u64 pos, struct page **pages,
+			 unsigned int nr,
+			 void (*done)(struct page *page, int err,
+				      unsigned int good));
+
+/* Give back what the VFS let go. */
+void fsva_call_release(struct fsva_front *ff, struct fsva_forget *fg);
+void fsva_call_forget(struct fsva_front *ff, struct fsva_forget *fg);
+void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh);
+void fsva_call_forget_work(struct work_struct *work);
+void fsva_call_orphan_work(struct work_struct *work);
+void fsva_call_unmount_work(struct work_struct *work);
+void fsva_call_orphaned(struct fsva_call *call);
+
+/* ---- The VFS side --------------------------------------------------------- */
+
+struct fsva_sb {
+	struct fsva_front *ff;
+	spinlock_t lock;		/* options */
+	char *options;			/* what the file system shows */
+	u32 mount_flags;
+};
+
+struct fsva_inode {
+	struct inode vfs;
+	spinlock_t lock;		/* all below but handle */
+	u64 handle;
+	u64 nr_lookups;			/* to be given back */
+	u64 version;			/* ff->version at our last change */
+	u64 ino;
+	u32 impl;			/* FSVA_IMPL_* */
+	struct fsva_attr attr;		/* what generic inodes have no place for */
+	struct timespec64 cache_mtime;	/* of what the page cache holds */
+	u64 cache_size;
+	struct fsva_forget *forget;
+};
+
+struct fsva_file {
+	u64 fh;
+	u32 impl;
+	struct fsva_forget *forget;
+	struct mutex mutex;		/* directory listing below */
+	void *buf;
+	u32 buf_len, buf_pos;
+	u64 buf_cookie;			/* where buf_pos is in the directory */
+	bool eof;
+};
+
+static inline struct fsva_sb *FSVA_SB(struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+static inline struct fsva_inode *FSVA_I(struct inode *inode)
+{
+	return container_of(inode, struct fsva_inode, vfs);
+}
+
+static inline struct fsva_front *fsva_inode_front(struct inode *inode)
+{
+	return FSVA_SB(inode->i_sb)->ff;
+}
+
+/* super.c */
+extern struct file_system_type fsva_fs_type;
+
+/* inode.c */
+extern const struct inode_operations fsva_file_inode_ops;
+extern const struct inode_operations fsva_special_inode_ops;
+extern const struct inode_operations fsva_symlink_inode_ops;
+extern const struct dentry_operations fsva_dentry_ops;
+int fsva_inode_init(void);
+void fsva_inode_exit(void);
+struct inode *fsva_inode_alloc(struct super_block *sb);
+void fsva_inode_free(struct inode *inode);
+void fsva_inode_evict(struct inode *inode);
+struct inode *fsva_inode_get(struct super_block *sb,
+			     const struct fsva_entry *entry, u64 version);
+u64 fsva_inode_version(struct inode *inode);
+int fsva_inode_apply(struct inode *inode, const struct fsva_attr *attr,
+		     u64 version);
+int fsva_inode_changed(struct inode *inode, const struct fsva_attr *attr);
+void fsva_inode_set_impl(struct inode *inode, u32 impl);
+int fsva_inode_refresh(struct inode *inode);
+int fsva_inode_update_time(FSVA_UPDATE_TIME_ARGS);
+int fsva_inode_permission(struct mnt_idmap *idmap, struct inode *inode,
+			  int mask);
+int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
+		       struct kstat *stat, u32 mask, unsigned int flags);
+int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
+		       struct iattr *attr);
+
+/* dir.c */
+extern const struct inode_operations fsva_dir_inode_ops;
+extern const struct file_operations fsva_dir_ops;
+
+/* file.c */
+extern const struct file_operations fsva_file_ops;
+int fsva_file_open(struct inode *inode, struct file *file);
+int fsva_file_release(struct inode *inode, struct file *file);
+int fsva_file_fsync(struct file *file, loff_t start, loff_t end,
+		    int datasync);
+
+/* mmap.c */
+extern const struct address_space_operations fsva_aops;
+int fsva_mmap(struct file *file, struct vm_area_struct *vma);
+
+#endif /* FSVA_FRONT_H */

@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * inode.c: inodes by handle, their attributes, and dentries.
+ *
+ * An inode is known by the 64-bit handle that the back gave it.  Each answer
+ * that names a handle counts as a lookup; the count goes back when the VFS
+ * drops the inode.
+ *
+ * Attributes are taken from every answer that carries them.  Answers may
+ * overtake each other, so changes are counted (ff->version): an answer to a
+ * question that was asked before an inode's last change does not count.
+ */
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/namei.h>
+#include <linux/pagemap.h>
+#include <linux/posix_acl.h>
+#include <linux/slab.h>
+#include <linux/stat.h>
+
+#include "front.h"
+
+static struct kmem_cache *fsva_inode_cache;
+
+/* ---- Life ---- */
+
+struct inode *fsva_inode_alloc(struct super_block *sb)
+{
+	struct fsva_inode *fi;
+
+	fi = alloc_inode_sb(sb, fsva_inode_cache, GFP_KERNEL);
+	if (!fi)
+		return NULL;
+	/* For the eviction, which can't allocate. */
+	fi->forget = kzalloc(sizeof(*fi->forget),
+			     GFP_KERNEL_ACCOUNT | __GFP_RECLAIMABLE);
+	if (!fi->forget) {
+		kmem_cache_free(fsva_inode_cache, fi);
+		return NULL;
+	}
+	fi->handle = 0;
+	fi->nr_lookups = 0;
+	fi->version = 0;
+	fi->ino = 0;
+	fi->impl = 0;
+	memset(&fi->attr, 0, sizeof(fi->attr));
+	memset(&fi->cache_mtime, 0, sizeof(fi->cache_mtime));
+	fi->cache_size = 0;
+	return &fi->vfs;
+}
+
+void fsva_inode_free(struct inode *inode)
+{
+	kfree(FSVA_I(inode)->forget);
+	kmem_cache_free(fsva_inode_cache, FSVA_I(inode));
+}
+
+/*
+ * May run in reclaim: the memory of the message came with the inode.  What has
+ * no name left is given back at once, so that its space is free when the last
+ * close() or unlink() returns, as on any file system.
+ */
+void fsva_inode_evict(struct inode *inode)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+	struct fsva_front *ff = fsva_inode_front(inode);
+	struct fsva_forget *fg = fi->forget;
+
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+	if (!fi->handle)
+		return;
+	atomic64_dec(&ff->nr_inodes);
+	if (!fi->nr_lookups)
+		return;
+	fi->forget = NULL;
+	fg->handle = fi->handle;
+	fg->nr_lookups = fi->nr_lookups;
+	if (inode->i_nlink == 0)
+		fsva_call_release(ff, fg);
+	else
+		fsva_call_forget(ff, fg);
+}
+
+static int fsva_inode_test(struct inode *inode, void *data)
+{
+	return FSVA_I(inode)->handle == *(u64 *)data;
+}
+
+static int fsva_inode_set(struct inode *inode, void *data)
+{
+	FSVA_I(inode)->handle = *(u64 *)data;
+	return 0;
+}
+
+static void fsva_inode_once(void *obj)
+{
+	struct fsva_inode *fi = obj;
+
+	spin_lock_init(&fi->lock);
+	inode_init_once(&fi->vfs);
+}
+
+int fsva_inode_init(void)
+{
+	fsva_inode_cache = kmem_cache_create("fsva_inode",
+					     sizeof(struct fsva_inode), 0,
+					     SLAB_RECLAIM_ACCOUNT |
+					     SLAB_ACCOUNT, fsva_inode_once);
+	return fsva_inode_cache ? 0 : -ENOMEM;
+}
+
+void fsva_inode_exit(void)
+{
+	rcu_barrier();	/* inodes are freed by RCU */
+	kmem_cache_destroy(fsva_inode_cache);
+}
+
+/* ---- Attributes ---- */
+
+static struct timespec64 fsva_time_in(const struct fsva_time *t)
+{
+	return (struct timespec64){ .tv_sec = t->sec, .tv_nsec = t->nsec };
+}
+
+static void fsva_time_out(struct fsva_time *t, const struct timespec64 *ts)
+{
+	t->sec = ts->tv_sec;
+	t->nsec = ts->tv_nsec;
+}
+
+/* What to hand to fsva_inode_apply() with the answer; read before asking. */
+u64 fsva_inode_version(struct inode *inode)
+{
+	return atomic64_read(&fsva_inode_front(inode)->version);
+}
+
+/* fi->lock held. */
+static void fsva_inode_count_change(struct inode *inode)
+{
+	FSVA_I(inode)->version =
+		atomic64_inc_return(&fsva_inode_front(inode)->version);
+}
+
+static void fsva_inode_set_flags(struct inode *inode, u32 flags)
+{
+	unsigned int s = 0;
+
+	if (flags & FSVA_INODE_SYNC)
+		s |= S_SYNC;
+	if (flags & FSVA_INODE_NOATIME)
+		s |= S_NOATIME;
+	if (flags & FSVA_INODE_APPEND)
+		s |= S_APPEND;
+	if (flags & FSVA_INODE_IMMUTABLE)
+		s |= S_IMMUTABLE;
+	if (flags & FSVA_INODE_DIRSYNC)
+		s |= S_DIRSYNC;
+	inode_set_flags(inode, s, S_SYNC | S_NOATIME | S_APPEND | S_IMMUTABLE |
+			S_DIRSYNC);
+}
+
+/* fi->lock held. */
+static void fsva_inode_copy(struct inode *inode, const struct fsva_attr *a)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+
+	inode->i_mode = a->mode;
+	inode->i_uid = make_kuid(&init_user_ns, a->uid);
+	inode->i_gid = make_kgid(&init_user_ns, a->gid);
+	if (inode->i_nlink != a->nlink)
+		set_nlink(inode, a->nlink);
+	fsva_inode_set_atime(inode, fsva_time_in(&a->atime));
+	fsva_inode_set_mtime(inode, fsva_time_in(&a->mtime));
+	fsva_inode_set_ctime(inode, fsva_time_in(&a->ctime));
+	inode->i_blocks = a->blocks;
+	inode->i_generation = a->generation;
+	i_size_write(inode, a->size);
+	fsva_inode_set_flags(inode, a->flags);
+	fi->attr = *a;
+}
+
+static int fsva_inode_update(struct inode *inode, const struct fsva_attr *a,
+			     u64 version, bool changed)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+	bool shrunk = false;
+
+	if (inode_wrong_type(inode, a->mode)) {
+		pr_err_ratelimited("fsva: %s: inode %llu has changed its type\n",
+				   fsva_inode_front(inode)->tag, fi->ino);
+		return -EIO;
+	}
+	spin_lock(&fi->lock);
+	if (changed || fi->version <= version) {
+		shrunk = a->size < i_size_read(inode);
+		fsva_inode_copy(inode, a);
+		if (changed)
+			fsva_inode_count_change(inode);
+	}
+	spin_unlock(&fi->lock);
+	if (shrunk && inode->i_mapping->nrpages)
+		truncate_pagecache(inode, i_size_read(inode));
+	return 0;
+}
+
+/* Attributes out of an answer to a question asked at `version`. */
+int fsva_inode_apply(struct inode *inode, const struct fsva_attr *attr,
+		     u64 version)
+{
+	return fsva_inode_update(inode, attr, version, false);
+}
+
+/* Attributes as they are after a change of ours. */
+int fsva_inode_changed(struct inode *inode, const struct fsva_attr *attr)
+{
+	return fsva_inode_update(inode, attr, 0, true);
+}
+
+void fsva_inode_set_impl(struct inode *inode, u32 impl)
+{
+	WRITE_ONCE(FSVA_I(inode)->impl, impl);
+}
+
+/*
+ * The inode of an entry that was asked for at `version`; it counts as a lookup
+ * also when this fails.
+ */
+struct inode *fsva_inode_get(struct super_block *sb,
+			     const struct fsva_entry *entry, u64 version)
+{
+	const struct fsva_attr *a = &entry->attr;
+	u64 handle = entry->handle;
+	struct fsva_front *ff = FSVA_SB(sb)->ff;
+	struct fsva_inode *fi;
+	struct inode *inode;
+	int err;
+
+	inode = iget5_locked(sb, (unsigned long)handle, fsva_inode_test,
+			     fsva_inode_set, &handle);
+	if (!inode) {
+		fsva_call_forget_now(ff, handle, 0);
+		return ERR_PTR(-ENOMEM);
+	}
+	fi = FSVA_I(inode);
+	spin_lock(&fi->lock);
+	fi->nr_lookups++;
+	spin_unlock(&fi->lock);
+	fsva_inode_set_impl(inode, entry->impl);
+
+	if (!(inode_state_read_once(inode) & I_NEW)) {
+		err = fsva_inode_apply(inode, a, version);
+		if (err) {
+			iput(inode);
+			return ERR_PTR(err);
+		}
+		return inode;
+	}
+
+	atomic64_inc(&ff->nr_inodes);
+	fi->ino = a->ino;
+	inode->i_ino = a->ino;
+	inode->i_mode = a->mode;
+	spin_lock(&fi->lock);
+	fsva_inode_copy(inode, a);
+	spin_unlock(&fi->lock);
+	inode->i_flags |= S_NOCMTIME;	/* the appliance's times count */
+	cache_no_acl(inode);
+	switch (a->mode & S_IFMT) {
+	case S_IFREG:
+		inode->i_op = &fsva_file_inode_ops;
+		inode->i_fop = &fsva_file_ops;
+		inode->i_mapping->a_ops = &fsva_aops;
+		break;
+	case S_IFDIR:
+		inode->i_op = &fsva_dir_inode_ops;
+		inode->i_fop = &fsva_dir_ops;
+		break;
+	case S_IFLNK:
+		inode->i_op = &fsva_symlink_inode_ops;
+		break;
+	default:
+		inode->i_op = &fsva_special_inode_ops;
+		init_special_inode(inode, a->mode,
+				   MKDEV(a->rdev_major, a->rdev_minor));
+		break;
+	}
+	unlock_new_inode(inode);
+	return inode;
+}
+
+/* Ask for the attributes, for those who need the size of now. */
+int fsva_inode_refresh(struct inode *inode)
+{
+	u64 version = fsva_inode_version(inode);
+	struct fsva_getattr_rsp rsp;
+	int err;
+
+	err = fsva_call_getattr(fsva_inode_front(inode), FSVA_I(inode)->handle,
+				0, STATX_BASIC_STATS, 0, &rsp);
+	if (err)
+		return err;
+	fsva_inode_set_impl(inode, rsp.impl);
+	return fsva_inode_apply(inode, &rsp.attr, version);
+}
+
+int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
+		       struct kstat *stat, u32 mask, unsigned int flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct fsva_inode *fi = FSVA_I(inode);
+	u64 version = fsva_inode_version(inode);
+	struct fsva_getattr_rsp rsp;
+	const struct fsva_attr *a = &rsp.attr;
+	u32 wire = 0;
+	int err;
+
+	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_FORCE_SYNC)
+		wire = FSVA_GETATTR_FORCE_SYNC;
+	else if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_DONT_SYNC)
+		wire = FSVA_GETATTR_DONT_SYNC;
+	err = fsva_call_getattr(fsva_inode_front(inode), fi->handle, 0, mask,
+				wire, &rsp);
+	if (err)
+		return err;
+	fsva_inode_set_impl(inode, rsp.impl);
+	err = fsva_inode_apply(inode, a, version);
+	if (err)
+		return err;
+	generic_fillattr(idmap, mask, inode, stat);
+	stat->ino = a->ino;
+	stat->size = a->size;
+	stat->blocks = a->blocks;
+	stat->nlink = a->nlink;
+	stat->blksize = a->blksize;
+	if (a->valid & FSVA_ATTR_HAS_BTIME) {
+		stat->btime = fsva_time_in(&a->btime);
+		stat->result_mask |= STATX_BTIME;
+	}
+	stat->attributes_mask |= a->attributes_mask;
+	stat->attributes |= a->attributes;
+	return 0;
+}
+
+int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
+		       struct iattr *attr)
+{
+	struct inode *inode = d_inode(dentry);
+	struct fsva_front *ff = fsva_inode_front(inode);
+	struct fsva_setattr_req q = {};
+	struct fsva_getattr_rsp rsp;
+	unsigned int ia = attr->ia_valid;
+	int err;
+
+	err = setattr_prepare(idmap, dentry, attr);
+	if (err)
+		return err;
+
+	q.handle = FSVA_I(inode)->handle;
+	if (ia & ATTR_FILE && attr->ia_file &&
+	    file_inode(attr->ia_file) == inode) {
+		struct fsva_file *f = attr->ia_file->private_data;
+
+		if (f && attr->ia_file->f_op == &fsva_file_ops)
+			q.fh = f->fh;
+	}
+	if (ia & ATTR_MODE) {
+		q.valid |= FSVA_SET_MODE;
+		q.mode = attr->ia_mode & S_IALLUGO;
+	}
+	if (ia & ATTR_UID) {
+		q.valid |= FSVA_SET_UID;
+		q.uid = from_kuid(&init_user_ns, attr->ia_uid);
+	}
+	if (ia & ATTR_GID) {
+		q.valid |= FSVA_SET_GID;
+		q.gid = from_kgid(&init_user_ns, attr->ia_gid);
+	}
+	if (ia & ATTR_SIZE) {
+		q.valid |= FSVA_SET_SIZE;
+		q.size = attr->ia_size;
+	}
+	if (ia & ATTR_ATIME) {
+		q.valid |= FSVA_SET_ATIME;
+		if (ia & ATTR_ATIME_SET)
+			q.valid |= FSVA_SET_ATIME_VALUE;
+		fsva_time_out(&q.atime, &attr->ia_atime);
+	}
+	if (ia & ATTR_MTIME) {
+		q.valid |= FSVA_SET_MTIME;
+		if (ia & ATTR_MTIME_SET)
+			q.valid |= FSVA_SET_MTIME_VALUE;
+		fsva_time_out(&q.mtime, &attr->ia_mtime);
+	}
+	if (ia & ATTR_CTIME) {
+		q.valid |= FSVA_SET_CTIME;
+		fsva_time_out(&q.ctime, &attr->ia_ctime);
+	}
+	/*
+	 * The VFS has turned the killing of suid bits into a mode; that of a
+	 * security xattr it forgot, since it saw none here.
+	 */
+	if (ia & (ATTR_UID | ATTR_GID | ATTR_SIZE) && !S_ISDIR(inode->i_mode))
+		q.valid |= FSVA_SET_KILL_PRIV;
+	if (ia & ATTR_OPEN)
+		q.valid |= FSVA_SET_OPEN;
+	if (ia & ATTR_TOUCH)
+		q.valid |= FSVA_SET_TOUCH;
+	if (ia & ATTR_FORCE)
+		q.valid |= FSVA_SET_FORCE;
+
+	err = fsva_call_setattr(ff, &q, &rsp);
+	if (err)
+		return err;
+	fsva_inode_set_impl(inode, rsp.impl);
+	err = fsva_inode_changed(inode, &rsp.attr);
+	if (!err && ia & ATTR_SIZE)
+		truncate_pagecache(inode, attr->ia_size);
+	return err;
+}
+
+/*
+ * Only when the mount's rules want it: then the appliance is told.  It opens
+ * files without atime of its own.
+ */
+int fsva_inode_update_time(FSVA_UPDATE_TIME_ARGS)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+	struct fsva_dirty_inode_req q = {};
+	struct timespec64 now = FSVA_UPDATE_NOW;
+	bool atime = FSVA_UPDATE_ATIME;
+	bool cmtime = FSVA_UPDATE_CMTIME;
+	int err;
+
+	if (FSVA_UPDATE_NOWAIT)
+		return -EAGAIN;
+
+	q.handle = fi->handle;
+	if (atime) {
+		q.valid |= FSVA_SET_ATIME;
+		fsva_time_out(&q.atime, &now);
+	}
+	if (cmtime) {
+		q.valid |= FSVA_SET_MTIME | FSVA_SET_CTIME;
+		fsva_time_out(&q.mtime, &now);
+		fsva_time_out(&q.ctime, &now);
+	}
+	if (!q.valid)
+		return 0;
+	err = fsva_call_dirty_inode(fsva_inode_front(inode), &q);
+	if (err)
+		return err;
+	spin_lock(&fi->lock);
+	if (atime)
+		fsva_inode_set_atime(inode, now);
+	if (cmtime) {
+		fsva_inode_set_mtime(inode, now);
+		fsva_inode_set_ctime(inode, now);
+	}
+	fsva_inode_count_change(inode);
+	spin_unlock(&fi->lock);
+	return 0;
+}
+
+/* ---- Permission ---- */
+
+static u32 fsva_may_out(int mask)
+{
+	u32 wire = 0;
+
+	if (mask & MAY_EXEC)
+		wire |= FSVA_MAY_EXEC;
+	if (mask & MAY_WRITE)
+		wire |= FSVA_MAY_WRITE;
+	if (mask & MAY_READ)
+		wire |= FSVA_MAY_READ;
+	if (mask & MAY_APPEND)
+		wire |= FSVA_MAY_APPEND;
+	if (mask & MAY_ACCESS)
+		wire |= FSVA_MAY_ACCESS;
+	if (mask & MAY_OPEN)
+		wire |= FSVA_MAY_OPEN;
+	if (mask & MAY_CHDIR)
+		wire |= FSVA_MAY_CHDIR;
+	return wire;
+}
+
+int fsva_inode_permission(struct mnt_idmap *idmap, struct inode *inode,
+			  int mask)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+
+	if (!(READ_ONCE(fi->impl) & FSVA_IMPL_PERMISSION))
+		return generic_permission(idmap, inode, mask);
+	if (mask & MAY_NOT_BLOCK)
+		return -ECHILD;
+	return fsva_call_permission(fsva_inode_front(inode), fi->handle,
+				    fsva_may_out(mask));
+}
+
+/* ---- Dentries ---- */
+
+/*
+ * Is a cached name still good?  It is, unless the file system has a
+ * ->d_revalidate of its own, or compares names in its own way.
+ */
+static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
+{
+	struct inode *inode = d_inode_rcu(dentry);
+	struct dentry *parent;
+	struct fsva_attr attr;
+	struct inode *up;
+	u64 version = 0;
+	u32 impl, wire = 0;
+	int err;
+
+	parent = READ_ONCE(dentry->d_parent);
+	up = d_inode_rcu(parent);
+	if (!up)
+		return -ECHILD;
+	impl = READ_ONCE(FSVA_I(up)->impl) & FSVA_IMPL_NAMECMP;
+	impl |= READ_ONCE(FSVA_I(inode ? inode : up)->impl) &
+		FSVA_IMPL_REVALIDATE;
+	if (!impl || IS_ROOT(dentry))
+		return 1;
+	if (!inode && impl & FSVA_IMPL_NAMECMP)
+		return 0;
+	if (flags & LOOKUP_RCU)
+		return -ECHILD;
+
+	if (flags & LOOKUP_CREATE)
+		wire |= FSVA_LOOKUP_CREATE;
+	if (flags & LOOKUP_EXCL)
+		wire |= FSVA_LOOKUP_EXCL;
+	if (flags & LOOKUP_RENAME_TARGET)
+		wire |= FSVA_LOOKUP_RENAME;
+	if (flags & LOOKUP_OPEN)
+		wire |= FSVA_LOOKUP_OPEN;
+	if (inode)
+		version = fsva_inode_version(inode);
+	parent = dget_parent(dentry);
+	up = d_inode(parent);
+	err = fsva_call_dentry_validate(fsva_inode_front(up),
+					FSVA_I(up)->handle, &dentry->d_name,
+					inode ? FSVA_I(inode)->handle : 0, wire,
+					&attr);
+	dput(parent);
+	if (err == -ESTALE || err == -ENOENT)
+		return 0;
+	if (err)
+		return err;
+	if (inode && fsva_inode_apply(inode, &attr, version))
+		return 0;
+	return 1;
+}
+
+const struct dentry_operations fsva_dentry_ops = {
+	.d_revalidate	= fsva_dentry_revalidate,
+};
+
+/* ---- Symbolic links ---- */
+
+static const char *fsva_get_link(struct dentry *dentry, struct inode *inode,
+				 struct delayed_call *done)
+{
+	char *buf;
+	int err;
+
+	if (!dentry)
+		return ERR_PTR(-ECHILD);
+	buf = kmalloc(FSVA_PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	err = fsva_call_readlink(fsva_inode_front(inode),
+				 FSVA_I(inode)->handle, buf);
+	if (err) {
+		kfree(buf);
+		return ERR_PTR(err);
+	}
+	set_delayed_call(done, kfree_link, buf);
+	return buf;
+}
+
+const struct inode_operations fsva_file_inode_ops = {
+	.permission	= fsva_inode_permission,
+	.getattr	= fsva_inode_getattr,
+	.setattr	= fsva_inode_setattr,
+	.update_time	= fsva_inode_update_time,
+};
+
+const struct inode_operations fsva_special_inode_ops = {
+	.permission	= fsva_inode_permission,
+	.getattr	= fsva_inode_getattr,
+	.setattr	= fsva_inode_setattr,
+	.update_time	= fsva_inode_update_time,
+};
+
+const struct inode_operations fsva_symlink_inode_ops = {
+	.get_link	= fsva_get_link,
+	.permission	= fsva_inode_permission,
+	.getattr	= fsva_inode_getattr,
+	.setattr	= fsva_inode_setattr,
+	.update_time	= fsva_inode_update_time,
+};

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ring.c: slots, kept requests, submit and complete.  Knows no operation and
+ * no VFS type.
+ *
+ * The life of a call:
+ *	fsva_ring_claim()	takes a free one, waits for it if need be
+ *	(call.c packs call->req and call->staging, grant.c adds pages)
+ *	fsva_ring_submit()	copies the request whole to its slot
+ *	fsva_ring_wait()	until answered, killed, or disconnected
+ *	(call.c reads call->rsp, our private and checked copy)
+ *	fsva_ring_release()	free again
+ * A call with ->done is not waited for: done() gets it, maybe in an interrupt.
+ * A waiter that is killed leaves its call behind as an orphan, with all that
+ * was granted for it; call.c cleans up when the answer arrives.
+ *
+ * All indices are ours; the shared page has copies for the back to see.  What
+ * the back writes is copied once, checked, and only then used.  The first
+ * breach of a rule stops the device.
+ */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "front.h"
+
+#define fsva_wait_killable(wq, cond) \
+	___wait_event(wq, cond, FSVA_WAIT_STATE, 0, 0, schedule())
+#define fsva_wait_killable_excl(wq, cond) \
+	___wait_event(wq, cond, FSVA_WAIT_STATE, 1, 0, schedule())
+
+static void *fsva_ring_slot(struct fsva_ring *ring, u32 index)
+{
+	index &= ring->nr_slots - 1;
+	return ring->page[index / FSVA_SLOTS_PER_PAGE] +
+	       index % FSVA_SLOTS_PER_PAGE * FSVA_SLOT_SIZE;
+}
+
+/*
+ * Whoever has entered keeps rings, reserves and credentials in memory: teardown
+ * makes the device dead, then waits until all have left.
+ */
+int fsva_ring_enter(struct fsva_front *ff, bool early)
+{
+	enum fsva_front_state state;
+
+	atomic_inc(&ff->nr_busy);
+	smp_mb__after_atomic();	/* with the one in fsva_front_stop() */
+	state = READ_ONCE(ff->state);
+	if (state == FSVA_FRONT_LIVE || (early && state == FSVA_FRONT_OFFERED))
+		return 0;
+	fsva_ring_leave(ff);
+	return -EIO;
+}
+
+void fsva_ring_leave(struct fsva_front *ff)
+{
+	if (atomic_dec_and_test(&ff->nr_busy))
+		wake_up_all(&ff->idle_wq);
+}
+
+static struct fsva_call *fsva_ring_take(struct fsva_ring *ring)
+{
+	struct fsva_call *call;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	call = list_first_entry_or_null(&ring->free, struct fsva_call, link);
+	if (call) {
+		list_del_init(&call->link);
+		call->state = FSVA_CALL_CLAIMED;
+		call->aborted = false;
+		call->err = 0;
+		call->cred = NULL;
+		call->done = NULL;
+		call->private = NULL;
+		call->nr = 0;
+		call->pinned = false;
+		call->dirty = false;
+	}
+	spin_unlock_irqrestore(&ring->lock, flags);
+	return call;
+}
+
+/*
+ * Take a free call of this queue; wait killably when there is none.  The caller
+ * has entered; fsva_ring_release() leaves, and so does a failure here.
+ */
+struct fsva_call *fsva_ring_claim(struct fsva_ring *ring)
+{
+	struct fsva_front *ff = ring->ff;
+	struct fsva_call *call = NULL;
+	int err;
+
+	err = fsva_wait_killable_excl(ring->free_wq, fsva_front_dead(ff) ||
+				      (call = fsva_ring_take(ring)));
+	if (call)
+		return call;
+	/* The wake-up that we may have eaten is somebody else's. */
+	wake_up(&ring->free_wq);
+	fsva_ring_leave(ff);
+	return ERR_PTR(err ? -EINTR : -EIO);
+}
+
+/* Any context.  The call's data has been ended and its cred put. */
+void fsva_ring_release(struct fsva_call *call)
+{
+	struct fsva_ring *ring = call->ring;
+	struct fsva_front *ff = ring->ff;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	call->state = FSVA_CALL_FREE;
+	list_add(&call->link, &ring->free);
+	spin_unlock_irqrestore(&ring->lock, flags);
+	wake_up(&ring->free_wq);
+	fsva_ring_leave(ff);
+}
+
+/*
+ * Put the request on the ring.  From here on the call is the ring's until it is
+ * done.  -EIO: the device is dead, the call still the caller's.
+ */
+int fsva_ring_submit(struct fsva_call *call)
+{
+	struct fsva_ring *ring = call->ring;
+	struct fsva_front *ff = ring->ff;
+	unsigned long flags;
+	u32 old, new;
+	bool kick;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	if (fsva_front_dead(ff)) {
+		spin_unlock_irqrestore(&ring->lock, flags);
+		return -EIO;
+	}
+	call->req.id = atomic64_fetch_inc(&ff->next_id);
+	call->req.tag = call->tag;
+	call->state = FSVA_CALL_SENT;
+	if (call->req.op < FSVA_OP_MAX)
+		atomic64_inc(&ff->ops[call->req.op]);
+
+	/*
+	 * There are as many slots as calls, and a call is free only after its
+	 * response was taken: this slot is not in use.
+	 */
+	old = ring->req_prod;
+	memcpy(fsva_ring_slot(ring, old), &call->req, sizeof(call->req));
+	new = ++ring->req_prod;
+	virt_wmb();	/* the back sees the slot before the index */
+	WRITE_ONCE(ring->ctl->req_prod, new);
+	virt_mb();	/* the index before its wish for an event */
+	kick = (u32)(new - READ_ONCE(ring->ctl->req_event)) <
+	       (u32)(new - old);
+	spin_unlock_irqrestore(&ring->lock, flags);
+
+	if (kick)
+		ring->notify->kick(ring);
+	fsva_front_watch(ff);
+	return 0;
+}
+
+/*
+ * Wait for a submitted call.  0: *callp is the caller's again, answered or with
+ * call->err.  Otherwise the waiter was killed or told to go, *callp is NULL, and
+ * the ring keeps the call.
+ */
+int fsva_ring_wait(struct fsva_call **callp)
+{
+	struct fsva_call *call = *callp;
+	struct fsva_ring *ring = call->ring;
+	unsigned long flags;
+	int err;
+
+	err = fsva_wait_killable(call->wq,
+				 smp_load_acquire(&call->state) ==
+					FSVA_CALL_DONE ||
+				 READ_ONCE(call->aborted));
+
+	spin_lock_irqsave(&ring->lock, flags);
+	if (call->state == FSVA_CALL_DONE) {
+		call->state = FSVA_CALL_CLAIMED;
+		spin_unlock_irqrestore(&ring->lock, flags);
+		return 0;
+	}
+	call->state = FSVA_CALL_ORPHAN;
+	spin_unlock_irqrestore(&ring->lock, flags);
+	atomic64_inc(&ring->ff->nr_killed);
+	*callp = NULL;
+	return err ? -EINTR : -EIO;
+}
+
+/* ring->lock held.  Hand a finished call to whoever has it now. */
+static void fsva_ring_finish(struct fsva_call *call, int err,
+			     struct list_head *done)
+{
+	enum fsva_call_state was = call->state;
+
+	call->err = err;
+	if (was == FSVA_CALL_ORPHAN) {
+		call->state = FSVA_CALL_CLAIMED;
+		fsva_call_orphaned(call);
+	} else if (call->done) {
+		call->state = FSVA_CALL_CLAIMED;
+		list_add_tail(&call->link, done);
+	} else {
+		/* The waiter reads err and rsp after it has seen the state. */
+		smp_store_release(&call->state, FSVA_CALL_DONE);
+		wake_up(&call->wq);
+	}
+}
+
+static void fsva_ring_run_done(struct list_head *done)
+{
+	struct fsva_call *call, *next;
+
+	list_for_each_entry_safe(call, next, done, link) {
+		list_del_init(&call->link);
+		call->done(call);
+	}
+}
+
+/* ring->lock held.  One response, already copied to ring->rsp.  NULL: fine. */
+static const char *fsva_ring_answer(struct fsva_ring *ring,
+				    struct list_head *done)
+{
+	const struct fsva_rsp *rsp = &ring->rsp;
+	struct fsva_call *call;
+
+	if (rsp->tag >= ring->nr_slots)
+		return "an answer's tag is out of range";
+	call = &ring->calls[array_index_nospec(rsp->tag, ring->nr_slots)];
+	if (call->state != FSVA_CALL_SENT && call->state != FSVA_CALL_ORPHAN)
+		return "an answer that nobody asked for";
+	if (fsva_wire_check_rsp(rsp, &call->req) != FSVA_OK)
+		return "an answer does not fit its request";
+	call->rsp = *rsp;
+	fsva_ring_finish(call, 0, done);
+	return NULL;
+}
+
+/*
+ * Take all responses that are there.  Any context.  false: there was none.
+ */
+bool fsva_ring_poll(struct fsva_ring *ring)
+{
+	const char *why = NULL;
+	unsigned long flags;
+	LIST_HEAD(done);
+	bool any = false;
+	u32 prod;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	while (!why && !fsva_front_dead(ring->ff)) {
+		prod = READ_ONCE(ring->ctl->rsp_prod);
+		virt_rmb();	/* see every slot up to prod */
+		if (prod == ring->rsp_cons) {
+			WRITE_ONCE(ring->ctl->rsp_event, prod + 1);
+			virt_mb();	/* our wish before another look */
+			if (READ_ONCE(ring->ctl->rsp_prod) == prod)
+				break;
+			continue;
+		}
+		if (prod - ring->rsp_cons > ring->req_prod - ring->rsp_cons) {
+			why = "the answer index ran past the ring";
+			break;
+		}
+		while (!why && ring->rsp_cons != prod) {
+			memcpy(&ring->rsp, fsva_ring_slot(ring, ring->rsp_cons),
+			       sizeof(ring->rsp));
+			barrier();	/* nobody reads the slot again */
+			ring->rsp_cons++;
+			why = fsva_ring_answer(ring, &done);
+			any = true;
+		}
+	}
+	spin_unlock_irqrestore(&ring->lock, flags);
+
+	fsva_ring_run_done(&done);
+	if (why)
+		fsva_front_stop(ring->ff, why);
+	return any;
+}
+
+/* The device has just died: nothing will be answered any more.  Any context. */
+void fsva_ring_fail(struct fsva_ring *ring)
+{
+	struct fsva_call *call;
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	spin_lock_irqsave(&ring->lock, flags);
+	for (call = ring->calls; call < ring->calls + ring->nr_slots; call++)
+		if (call->state == FSVA_CALL_SENT ||
+		    call->state == FSVA_CALL_ORPHAN)
+			fsva_ring_finish(call, -EIO, &done);
+	spin_unlock_irqrestore(&ring->lock, flags);
+	wake_up_all(&ring->free_wq);
+	fsva_ring_run_done(&done);
+}
+
+/* umount -f: send the waiters home; their calls become orphans. */
+void fsva_ring_abort(struct fsva_ring *ring)
+{
+	struct fsva_call *call;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	for (call = ring->calls; call < ring->calls + ring->nr_slots; call++)
+		if (call->state == FSVA_CALL_SENT && !call->done) {
+			WRITE_ONCE(call->aborted, true);
+			wake_up(&call->wq);
+		}
+	spin_unlock_irqrestore(&ring->lock, flags);
+}
+
+/*
+ * Allocate and grant a queue's pages and calls.  A failure is undone by
+ * fsva_ring_teardown(), as success is.
+ */
+int fsva_ring_setup(struct fsva_front *ff, struct fsva_ring *ring,
+		    unsigned int index, unsigned int order)
+{
+	unsigned int i;
+	int err;
+
+	ring->ff = ff;
+	ring->index = index;
+	ring->nr_pages = 1u << order;
+	ring->nr_slots = FSVA_SLOTS_PER_PAGE << order;
+	ring->irq = -1;
+	ring->notify = &fsva_notify_event;
+	spin_lock_init(&ring->lock);
+	INIT_LIST_HEAD(&ring->free);
+	init_waitqueue_head(&ring->free_wq);
+	snprintf(ring->name, sizeof(ring->name), "fsva-%s-%u", ff->tag, index);
+
+	ring->calls = kvcalloc(ring->nr_slots, sizeof(*ring->calls),
+			       GFP_KERNEL);
+	ring->ctl = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!ring->calls || !ring->ctl)
+		return -ENOMEM;
+	err = fsva_grant_share(ff, ring->ctl, &ring->ctl_ref);
+	if (err)
+		return err;
+	ring->ctl->magic = FSVA_RING_MAGIC;
+	ring->ctl->version = FSVA_VERSION;
+	ring->ctl->nr_slots = ring->nr_slots;
+	ring->ctl->req_event = 1;
+	ring->ctl->rsp_event = 1;
+
+	for (i = 0; i < ring->nr_pages; i++) {
+		ring->page[i] = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!ring->page[i])
+			return -ENOMEM;
+		err = fsva_grant_share(ff, ring->page[i], &ring->page_ref[i]);
+		if (err)
+			return err;
+		ring->ctl->slot_ref[i] = ring->page_ref[i];
+	}
+	for (i = 0; i < ring->nr_slots; i++) {
+		struct fsva_call *call = &ring->calls[i];
+
+		call->ring = ring;
+		call->tag = i;
+		init_waitqueue_head(&call->wq);
+		call->staging = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!call->staging)
+			return -ENOMEM;
+		err = fsva_grant_share(ff, call->staging, &call->staging_ref);
+		if (err)
+			return err;
+		ring->ctl->staging_ref[i] = call->staging_ref;
+		list_add_tail(&call->link, &ring->free);
+	}
+	return ring->notify->connect(ring);
+}
+
+/* No call is claimed, nobody comes in any more.  May run on a half-made ring. */
+void fsva_ring_teardown(struct fsva_ring *ring)
+{
+	unsigned int i;
+
+	if (!ring->ff)
+		return;
+	ring->notify->disconnect(ring);
+	for (i = 0; ring->calls && i < ring->nr_slots; i++)
+		fsva_grant_unshare(&ring->calls[i].staging_ref,
+				   ring->calls[i].staging);
+	for (i = 0; i < ring->nr_pages; i++)
+		fsva_grant_unshare(&ring->page_ref[i], ring->page[i]);
+	fsva_grant_unshare(&ring->ctl_ref, ring->ctl);
+	kvfree(ring->calls);
+	memset(ring, 0, sizeof(*ring));
+}

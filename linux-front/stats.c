@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * stats.c: what went over the ring, in debugfs:
+ *	/sys/kernel/debug/fsva/front/TAG/stats	"lookup 12", an operation a line
+ *	/sys/kernel/debug/fsva/front/TAG/info	the connection and its reserves
+ */
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include "front.h"
+
+static struct dentry *fsva_debugfs;
+static struct dentry *fsva_debugfs_front;
+
+static int fsva_stats_show(struct seq_file *m, void *v)
+{
+	struct fsva_front *ff = m->private;
+	const struct fsva_wire_op *row;
+	unsigned int op;
+
+	for (op = 0; op < FSVA_OP_MAX; op++) {
+		row = fsva_wire_op(op);
+		if (row)
+			seq_printf(m, "%s %lld\n", row->name,
+				   atomic64_read(&ff->ops[op]));
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(fsva_stats);
+
+static int fsva_info_show(struct seq_file *m, void *v)
+{
+	static const char * const state[] = {
+		[FSVA_FRONT_NEW]	= "new",
+		[FSVA_FRONT_OFFERED]	= "offered",
+		[FSVA_FRONT_LIVE]	= "live",
+		[FSVA_FRONT_DEAD]	= "dead",
+		[FSVA_FRONT_CLOSED]	= "closed",
+	};
+	struct fsva_front *ff = m->private;
+
+	seq_printf(m, "state %s\n", state[READ_ONCE(ff->state)]);
+	seq_printf(m, "session %016llx\n", ff->session);
+	seq_printf(m, "domain %u\n", ff->otherend);
+	seq_printf(m, "queues %u\n", ff->nr_queues);
+	seq_printf(m, "slots %u\n", FSVA_SLOTS_PER_PAGE << ff->ring_order);
+	seq_printf(m, "signal %s\n", fsva_notify_event.name);
+	seq_printf(m, "max-data %u\n", ff->max_data);
+	seq_printf(m, "busy %d\n", atomic_read(&ff->nr_busy));
+	seq_printf(m, "forgets %u\n", READ_ONCE(ff->nr_forgets));
+	seq_printf(m, "killed %lld\n", atomic64_read(&ff->nr_killed));
+	seq_printf(m, "reserve-pages %u of %u\n", READ_ONCE(ff->grants.nr_bounce),
+		   READ_ONCE(ff->grants.nr_bounce_all));
+	seq_printf(m, "references %u of %u\n", READ_ONCE(ff->grants.nr_ref),
+		   READ_ONCE(ff->grants.nr_ref_all));
+	seq_printf(m, "leaked-pages %d\n", atomic_read(&ff->grants.nr_leaked));
+	seq_printf(m, "credentials %u\n", READ_ONCE(ff->creds.nr));
+	seq_printf(m, "inodes %lld\n", atomic64_read(&ff->nr_inodes));
+	seq_printf(m, "files %lld\n", atomic64_read(&ff->nr_files));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(fsva_info);
+
+void fsva_stats_add(struct fsva_front *ff)
+{
+	ff->debugfs = debugfs_create_dir(ff->tag, fsva_debugfs_front);
+	debugfs_create_file("stats", 0444, ff->debugfs, ff, &fsva_stats_fops);
+	debugfs_create_file("info", 0444, ff->debugfs, ff, &fsva_info_fops);
+}
+
+void fsva_stats_remove(struct fsva_front *ff)
+{
+	debugfs_remove_recursive(ff->debugfs);
+	ff->debugfs = NULL;
+}
+
+void fsva_stats_init(void)
+{
+	/* The back of another pair may have made it, were both loaded here. */
+	fsva_debugfs = debugfs_lookup("fsva", NULL);
+	if (!fsva_debugfs)
+		fsva_debugfs = debugfs_create_dir("fsva", NULL);
+	fsva_debugfs_front = debugfs_create_dir("front", fsva_debugfs);
+}
+
+void fsva_stats_exit(void)
+{
+	debugfs_remove_recursive(fsva_debugfs_front);
+	debugfs_remove(fsva_debugfs);
+}

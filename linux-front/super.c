@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * super.c: mount, remount, unmount and what df and /proc/mounts show.
+ *
+ * `mount -t fsva TAG DIR -o OPTIONS`: the tag names a device; there is one
+ * superblock a device, which a second mount shares.  The kernel keeps the flags
+ * that are its own (ro, sync, ...); every other option goes to the file system
+ * in the appliance word for word, and its errors come back.
+ */
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/statfs.h>
+#include <linux/string_helpers.h>
+
+#include "front.h"
+
+/* What a mount or remount asks for: the options, separated by commas. */
+struct fsva_fc {
+	char options[FSVA_OPTIONS_MAX + 1];
+	size_t len;
+};
+
+/* ---- Flags ---- */
+
+static const struct {
+	unsigned int sb;
+	u32 wire;
+} fsva_sb_flags[] = {
+	{ SB_RDONLY,		FSVA_MOUNT_RDONLY },
+	{ SB_SYNCHRONOUS,	FSVA_MOUNT_SYNC },
+	{ SB_DIRSYNC,		FSVA_MOUNT_DIRSYNC },
+	{ SB_LAZYTIME,		FSVA_MOUNT_LAZYTIME },
+	{ SB_SILENT,		FSVA_MOUNT_SILENT },
+};
+
+static u32 fsva_sb_to_wire(unsigned int sb_flags)
+{
+	u32 wire = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fsva_sb_flags); i++)
+		if (sb_flags & fsva_sb_flags[i].sb)
+			wire |= fsva_sb_flags[i].wire;
+	return wire;
+}
+
+/* Flags in force at the back: ro may have come from the disk itself. */
+static unsigned int fsva_sb_from_wire(unsigned int sb_flags, u32 wire)
+{
+	sb_flags &= ~(SB_RDONLY | SB_POSIXACL);
+	if (wire & FSVA_MOUNT_RDONLY)
+		sb_flags |= SB_RDONLY;
+	/*
+	 * With POSIX ACLs a directory's default ACL may take the umask's place,
+	 * and only the file system can tell.  SB_POSIXACL keeps our VFS from
+	 * applying it; the umask travels with each request that makes
+	 * something.  Inodes with an ACL have FSVA_IMPL_PERMISSION, and for the
+	 * others cache_no_acl() says that there is none.
+	 */
+	if (wire & FSVA_MOUNT_POSIXACL)
+		sb_flags |= SB_POSIXACL;
+	return sb_flags;
+}
+
+/* ---- Superblock operations ---- */
+
+static int fsva_statfs(struct dentry *dentry, struct kstatfs *buf)
+{
+	struct inode *inode = d_inode(dentry);
+	struct fsva_statfs_rsp rsp;
+	int err;
+
+	err = fsva_call_statfs(fsva_inode_front(inode), FSVA_I(inode)->handle,
+			       &rsp);
+	if (err)
+		return err;
+	buf->f_type = rsp.type;
+	buf->f_bsize = rsp.bsize ? rsp.bsize : PAGE_SIZE;
+	buf->f_frsize = rsp.frsize ? rsp.frsize : buf->f_bsize;
+	buf->f_blocks = rsp.blocks;
+	buf->f_bfree = rsp.bfree;
+	buf->f_bavail = rsp.bavail;
+	buf->f_files = rsp.files;
+	buf->f_ffree = rsp.ffree;
+	buf->f_namelen = min(rsp.namelen, FSVA_NAME_MAX);
+	buf->f_fsid = u64_to_fsid(rsp.fsid);
+	return 0;
+}
+
+static int fsva_sync_fs(struct super_block *sb, int wait)
+{
+	return fsva_call_syncfs(FSVA_SB(sb)->ff, wait);
+}
+
+static void fsva_umount_begin(struct super_block *sb)
+{
+	fsva_front_abort(FSVA_SB(sb)->ff);
+}
+
+/*
+ * What the file system itself shows, as of the last mount or remount.  Blanks
+ * and control characters are the back's to send but not to print: a line break
+ * would let it invent mounts.
+ */
+static int fsva_show_options(struct seq_file *m, struct dentry *root)
+{
+	struct fsva_sb *fs = FSVA_SB(root->d_sb);
+	const char *s;
+
+	spin_lock(&fs->lock);
+	for (s = fs->options; s && *s; s++) {
+		unsigned char c = *s;
+
+		if (c <= ' ' || c == 0x7f)
+			seq_printf(m, "\\%03o", c);
+		else
+			seq_putc(m, c);
+	}
+	spin_unlock(&fs->lock);
+	return 0;
+}
+
+static const struct super_operations fsva_super_ops = {
+	.alloc_inode	= fsva_inode_alloc,
+	.free_inode	= fsva_inode_free,
+	.evict_inode	= fsva_inode_evict,
+	.statfs		= fsva_statfs,
+	.sync_fs	= fsva_sync_fs,
+	.umount_begin	= fsva_umount_begin,
+	.show_options	= fsva_show_options,
+};
+
+/* Ask for the options anew; a failure keeps what is shown. */
+static void fsva_read_options(struct fsva_sb *fs)
+{
+	char *new, *old;
+
+	new = kmalloc(FSVA_PAGE_SIZE + 1, GFP_KERNEL);
+	if (!new)
+		return;
+	if (fsva_call_show_options(fs->ff, new, FSVA_PAGE_SIZE + 1)) {
+		kfree(new);
+		return;
+	}
+	spin_lock(&fs->lock);
+	old = fs->options;
+	fs->options = new;
+	spin_unlock(&fs->lock);
+	kfree(old);
+}
+
+/* ---- Parsing ---- */
+
+/* Every parameter that the VFS and the security modules did not want. */
+static int fsva_fc_parse_param(struct fs_context *fc,
+			       struct fs_parameter *param)
+{
+	struct fsva_fc *opts = fc->fs_private;
+	size_t room = FSVA_OPTIONS_MAX - opts->len;
+	const char *value = NULL;
+	int n, err;
+
+	err = vfs_parse_fs_param_source(fc, param);
+	if (err != -ENOPARAM)
+		return err;
+
+	switch (param->type) {
+	case fs_value_is_flag:
+		break;
+	case fs_value_is_string:
+		value = param->string;
+		break;
+	default:
+		return invalf(fc, "fsva: option %s: only text can be passed on",
+			      param->key);
+	}
+	if (strchr(param->key, ',') || (value && strchr(value, ',')))
+		return invalf(fc, "fsva: option %s: a comma can't be passed on",
+			      param->key);
+	n = snprintf(opts->options + opts->len, room + 1, "%s%s%s%s",
+		     opts->len ? "," : "", param->key, value ? "=" : "",
+		     value ? value : "");
+	if (n > room) {
+		opts->options[opts->len] = '\0';
+		return invalf(fc, "fsva: options: more than %u characters",
+			      FSVA_OPTIONS_MAX);
+	}
+	opts->len += n;
+	return 0;
+}
+
+/* ---- Mount ---- */
+
+static u8 fsva_ilog2_blksize(u32 blksize)
+{
+	return clamp(ilog2(blksize), 9, PAGE_SHIFT);
+}
+
+static int fsva_fill_super(struct super_block *sb, struct fs_context *fc,
+			   const struct fsva_mount_rsp *rsp)
+{
+	struct inode *root;
+	int err;
+
+	sb->s_magic = FSVA_SUPER_MAGIC;
+	sb->s_op = &fsva_super_ops;
+	set_default_d_op(sb, &fsva_dentry_ops);
+	sb->s_blocksize_bits = fsva_ilog2_blksize(rsp->blksize);
+	sb->s_blocksize = 1u << sb->s_blocksize_bits;
+	sb->s_maxbytes = min_t(u64, rsp->max_size, MAX_LFS_FILESIZE);
+	sb->s_max_links = rsp->max_links;
+	sb->s_time_gran = rsp->time_gran;
+	sb->s_time_min = rsp->time_min.sec;
+	sb->s_time_max = rsp->time_max.sec;
+	super_set_uuid(sb, (const u8 *)rsp->fsid, sizeof(rsp->fsid));
+	sb->s_flags = fsva_sb_from_wire(sb->s_flags, rsp->flags);
+	FSVA_SB(sb)->mount_flags = rsp->flags;
+
+	err = super_setup_bdi(sb);
+	if (err)
+		return err;
+
+	root = fsva_inode_get(sb, &rsp->root, 0);
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	sb->s_root = d_make_root(root);
+	if (!sb->s_root)
+		return -ENOMEM;
+	fsva_read_options(FSVA_SB(sb));
+	sb->s_flags |= SB_ACTIVE;
+	return 0;
+}
+
+static int fsva_test_super(struct super_block *sb, struct fs_context *fc)
+{
+	struct fsva_sb *mine = fc->s_fs_info;
+
+	return FSVA_SB(sb)->ff == mine->ff;
+}
+
+/* A new superblock: have the file system mounted in the appliance. */
+static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
+{
+	struct fsva_front *ff = FSVA_SB(sb)->ff;
+	struct fsva_fc *opts = fc->fs_private;
+	struct fsva_mount_rsp *rsp;
+	int err;
+
+	rsp = kzalloc(sizeof(*rsp), GFP_KERNEL);
+	if (!rsp)
+		return -ENOMEM;
+	mutex_lock(&ff->mount_mutex);
+	/* The last unmount may be under way yet. */
+	err = wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
+			       TASK_KILLABLE);
+	if (!err)
+		err = fsva_call_mount(ff, fsva_sb_to_wire(fc->sb_flags),
+				      opts->options, rsp);
+	mutex_unlock(&ff->mount_mutex);
+	if (err)
+		errorf(fc, "fsva: %s: the appliance cannot mount it: error %d",
+		       fc->source, -err);
+	else
+		err = fsva_fill_super(sb, fc, rsp);
+	kfree(rsp);
+	return err;
+}
+
+static int fsva_fc_get_tree(struct fs_context *fc)
+{
+	struct super_block *sb;
+	struct fsva_front *ff;
+	struct fsva_sb *fs;
+	int err;
+
+	if (!fc->source || !*fc->source)
+		return invalf(fc, "fsva: no tag given");
+	ff = fsva_front_find(fc->source);
+	if (!ff) {
+		errorf(fc, "fsva: %s: no device has this tag", fc->source);
+		return -ENODEV;
+	}
+	err = fsva_front_wait_live(ff);
+	if (err) {
+		errorf(fc, err == -ETIMEDOUT ?
+		       "fsva: %s: its appliance does not answer" :
+		       "fsva: %s: its appliance is gone", fc->source);
+		goto err_put;
+	}
+	err = -ENOMEM;
+	fs = kzalloc(sizeof(*fs), GFP_KERNEL);
+	if (!fs)
+		goto err_put;
+	spin_lock_init(&fs->lock);
+	fs->ff = ff;
+	WRITE_ONCE(ff->in_use, true);
+
+	/* From sget_fc() on a new superblock owns fs and the reference. */
+	fc->s_fs_info = fs;
+	sb = sget_fc(fc, fsva_test_super, set_anon_super_fc);
+	if (fc->s_fs_info) {
+		kfree(fs);
+		fc->s_fs_info = NULL;
+		fsva_front_put(ff);
+	}
+	if (IS_ERR(sb))
+		return PTR_ERR(sb);
+
+	if (sb->s_root) {
+		if ((fc->sb_flags ^ sb->s_flags) & SB_RDONLY) {
+			errorf(fc, "fsva: %s: mounted already, %s", fc->source,
+			       sb_rdonly(sb) ? "read-only" : "read-write");
+			deactivate_locked_super(sb);
+			return -EBUSY;
+		}
+	} else {
+		err = fsva_mount_new(sb, fc);
+		if (err) {
+			deactivate_locked_super(sb);
+			return err;
+		}
+	}
+	fc->root = dget(sb->s_root);
+	return 0;
+
+err_put:
+	fsva_front_put(ff);
+	return err;
+}
+
+static int fsva_fc_reconfigure(struct fs_context *fc)
+{
+	struct super_block *sb = fc->root->d_sb;
+	struct fsva_fc *opts = fc->fs_private;
+	struct fsva_remount_rsp rsp;
+	u32 flags, mask;
+	int err;
+
+	sync_filesystem(sb);
+	flags = fsva_sb_to_wire(fc->sb_flags) & ~FSVA_MOUNT_SILENT;
+	mask = fsva_sb_to_wire(fc->sb_flags_mask) & ~FSVA_MOUNT_SILENT;
+	err = fsva_call_remount(FSVA_SB(sb)->ff, flags, mask, opts->options,
+				&rsp);
+	if (err) {
+		errorf(fc, "fsva: the appliance refuses to remount: error %d",
+		       -err);
+		return err;
+	}
+	FSVA_SB(sb)->mount_flags = rsp.flags;
+	fc->sb_flags = fsva_sb_from_wire(fc->sb_flags, rsp.flags);
+	fc->sb_flags_mask |= SB_RDONLY;
+	fsva_read_options(FSVA_SB(sb));
+	return 0;
+}
+
+static void fsva_fc_free(struct fs_context *fc)
+{
+	struct fsva_sb *fs = fc->s_fs_info;
+
+	if (fs) {
+		fsva_front_put(fs->ff);
+		kfree(fs);
+	}
+	kfree(fc->fs_private);
+}
+
+static const struct fs_context_operations fsva_fc_ops = {
+	.free		= fsva_fc_free,
+	.parse_param	= fsva_fc_parse_param,
+	.get_tree	= fsva_fc_get_tree,
+	.reconfigure	= fsva_fc_reconfigure,
+};
+
+static int fsva_init_fs_context(struct fs_context *fc)
+{
+	struct fsva_fc *opts = kzalloc(sizeof(*opts), GFP_KERNEL);
+
+	if (!opts)
+		return -ENOMEM;
+	fc->fs_private = opts;
+	fc->ops = &fsva_fc_ops;
+	return 0;
+}
+
+/*
+ * The last mount is gone: inodes and files are let go by kill_anon_super(), then
+ * the appliance unmounts.  Bounded when it is dead, killable when it is slow.
+ */
+static void fsva_kill_sb(struct super_block *sb)
+{
+	struct fsva_sb *fs = FSVA_SB(sb);
+
+	kill_anon_super(sb);
+	if (!fs)
+		return;
+	if (READ_ONCE(fs->ff->mounted))
+		fsva_call_unmount(fs->ff);
+	WRITE_ONCE(fs->ff->in_use, false);
+	/* A back that came again meanwhile may connect now. */
+	queue_work(fsva_wq, &fs->ff->work);
+	kfree(fs->options);
+	fsva_front_put(fs->ff);
+	kfree(fs);
+}
+
+struct file_system_type fsva_fs_type = {
+	.owner			= THIS_MODULE,
+	.name			= "fsva",
+	.init_fs_context	= fsva_init_fs_context,
+	.kill_sb		= fsva_kill_sb,
+};

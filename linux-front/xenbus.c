@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * xenbus.c: a device's life: handshake, state changes, close.
+ *
+ *	NEW	  the back is to offer (InitWait)
+ *	OFFERED	  rings granted, our keys written, we are Initialised
+ *	LIVE	  the back is Connected and has agreed on a session; so are we
+ *	DEAD	  fsva_front_stop(): the back closed, vanished or broke a rule;
+ *		  all calls, made and to come, end in -EIO
+ *	CLOSED	  all that belonged to the connection has been freed
+ *
+ * Only fsva_front_work() goes forward, only fsva_front_stop() makes a device
+ * dead, only fsva_front_teardown() frees; each may be asked for any number of
+ * times.  A mounted file system holds a reference: it outlives the device, and
+ * gives errors until it is unmounted.  A back that comes again after CLOSED gets
+ * a new session once nothing is mounted any more.
+ */
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <xen/xen.h>
+
+#include "front.h"
+
+#define FSVA_CONNECT_TIMEOUT	(10 * HZ)
+#define FSVA_WATCH_PERIOD	(2 * HZ)
+#define FSVA_WATCH_ARMED	0
+#define FSVA_DEFAULT_ORDER	2u
+#define FSVA_DEFAULT_QUEUES	4u
+
+static LIST_HEAD(fsva_fronts);
+static DEFINE_MUTEX(fsva_fronts_mutex);
+struct workqueue_struct *fsva_wq;
+static struct workqueue_struct *fsva_free_wq;
+
+/* ---- References ---- */
+
+static void fsva_front_free_work(struct work_struct *work)
+{
+	struct fsva_front *ff = container_of(work, struct fsva_front,
+					     free_work);
+
+	cancel_delayed_work_sync(&ff->watch);
+	cancel_work_sync(&ff->work);
+	cancel_work_sync(&ff->forget_work);
+	cancel_work_sync(&ff->orphan_work);
+	cancel_work_sync(&ff->unmount_work);
+	kfree(ff);
+}
+
+static void fsva_front_release(struct kref *kref)
+{
+	struct fsva_front *ff = container_of(kref, struct fsva_front, kref);
+
+	/* The last reference may be that of one of its works. */
+	queue_work(fsva_free_wq, &ff->free_work);
+}
+
+void fsva_front_put(struct fsva_front *ff)
+{
+	kref_put(&ff->kref, fsva_front_release);
+}
+
+/* The device of this tag, with a reference, or NULL. */
+struct fsva_front *fsva_front_find(const char *tag)
+{
+	struct fsva_front *ff, *found = NULL;
+
+	mutex_lock(&fsva_fronts_mutex);
+	list_for_each_entry(ff, &fsva_fronts, link) {
+		if (!strcmp(ff->tag, tag)) {
+			found = fsva_front_get(ff);
+			break;
+		}
+	}
+	mutex_unlock(&fsva_fronts_mutex);
+	return found;
+}
+
+/* Killable and bounded.  0: calls may be made. */
+int fsva_front_wait_live(struct fsva_front *ff)
+{
+	long left;
+
+	left = wait_event_killable_timeout(ff->state_wq,
+					   READ_ONCE(ff->state) ==
+						FSVA_FRONT_LIVE ||
+					   fsva_front_dead(ff),
+					   FSVA_CONNECT_TIMEOUT);
+	if (left < 0)
+		return -EINTR;
+	if (READ_ONCE(ff->state) == FSVA_FRONT_LIVE)
+		return 0;
+	return left ? -EIO : -ETIMEDOUT;
+}
+
+/* ---- States ---- */
+
+static bool fsva_front_advance(struct fsva_front *ff,
+			       enum fsva_front_state from,
+			       enum fsva_front_state to)
+{
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&ff->lock, flags);
+	ok = ff->state == from;
+	if (ok)
+		WRITE_ONCE(ff->state, to);
+	spin_unlock_irqrestore(&ff->lock, flags);
+	if (ok)
+		wake_up_all(&ff->state_wq);
+	return ok;
+}
+
+/*
+ * The connection is over.  Fails what is under way and what comes; the work
+ * tears it down.  Any context, any number of times: the first one says why.
+ */
+void fsva_front_stop(struct fsva_front *ff, const char *why)
+{
+	unsigned long flags;
+	bool first, busy;
+	unsigned int i;
+
+	spin_lock_irqsave(&ff->lock, flags);
+	first = ff->state == FSVA_FRONT_OFFERED ||
+		ff->state == FSVA_FRONT_LIVE;
+	busy = atomic_read(&ff->nr_busy) != 0;
+	if (first) {
+		/* Keeps the rings for us; then dead, then look at calls. */
+		atomic_inc(&ff->nr_busy);
+		WRITE_ONCE(ff->state, FSVA_FRONT_DEAD);
+	}
+	spin_unlock_irqrestore(&ff->lock, flags);
+	if (!first)
+		return;
+	smp_mb();	/* with the one in fsva_ring_enter() */
+
+	pr_err("fsva: %s: %s%s\n", ff->tag, why,
+	       busy ? "; calls under way fail" : "");
+	for (i = 0; i < ff->nr_queues; i++)
+		fsva_ring_fail(&ff->rings[i]);
+	wake_up_all(&ff->state_wq);
+	wake_up_all(&ff->grants.wq);
+	wake_up_all(&ff->creds.wq);
+	fsva_ring_leave(ff);
+	queue_work(fsva_wq, &ff->work);
+}
+
+/* umount -f: calls under way fail now, the connection stays. */
+void fsva_front_abort(struct fsva_front *ff)
+{
+	unsigned int i;
+
+	if (fsva_ring_enter(ff, false))
+		return;
+	for (i = 0; i < ff->nr_queues; i++)
+		fsva_ring_abort(&ff->rings[i]);
+	fsva_ring_leave(ff);
+}
+
+/*
+ * While calls are under way, look every two seconds whether the back is still
+ * there: its end of the event channel, which Xen unbinds when its domain dies,
+ * and its state in xenstore, which the toolstack removes.
+ */
+static void fsva_front_watch_work(struct work_struct *work)
+{
+	struct fsva_front *ff = container_of(to_delayed_work(work),
+					     struct fsva_front, watch);
+	struct fsva_ring *ring;
+	bool alive;
+
+	clear_bit(FSVA_WATCH_ARMED, &ff->watch_flags);
+	if (fsva_ring_enter(ff, true))
+		return;
+	ring = &ff->rings[0];
+	alive = ring->notify->alive(ring);
+	fsva_ring_leave(ff);
+	if (alive) {
+		switch (fsva_xenbus_read_state(ff->xbdev)) {
+		case XenbusStateUnknown:
+		case XenbusStateClosing:
+		case XenbusStateClosed:
+			alive = false;
+			break;
+		default:
+			break;
+		}
+	}
+	if (!alive)
+		fsva_front_stop(ff, "the appliance is gone");
+	else if (atomic_read(&ff->nr_busy))
+		fsva_front_watch(ff);
+}
+
+void fsva_front_watch(struct fsva_front *ff)
+{
+	if (!test_and_set_bit(FSVA_WATCH_ARMED, &ff->watch_flags))
+		queue_delayed_work(fsva_wq, &ff->watch, FSVA_WATCH_PERIOD);
+}
+
+/*
+ * ff->mutex held; the device is dead, or was never live.  Waiters have been
+ * woken and leave at once; then nobody is in the rings any more.
+ */
+static void fsva_front_teardown(struct fsva_front *ff)
+{
+	unsigned int i;
+
+	wait_event(ff->idle_wq, !atomic_read(&ff->nr_busy));
+	cancel_delayed_work_sync(&ff->watch);
+	for (i = 0; ff->rings && i < ff->nr_queues; i++)
+		fsva_ring_teardown(&ff->rings[i]);
+	kfree(ff->rings);
+	ff->rings = NULL;
+	fsva_grants_teardown(ff);
+	fsva_creds_teardown(ff);
+	WRITE_ONCE(ff->mounted, false);
+	WRITE_ONCE(ff->state, FSVA_FRONT_CLOSED);
+	wake_up_all(&ff->state_wq);
+}
+
+/* ---- Handshake ---- */
+
+/* Is `version` among the numbers, separated by commas, that the back offers? */
+static bool fsva_front_version_offered(struct fsva_front *ff)
+{
+	char *list, *at, *word;
+	unsigned int version;
+	bool found = false;
+
+	list = xenbus_read(XBT_NIL, ff->xbdev->otherend, "versions", NULL);
+	if (IS_ERR(list))
+		return false;
+	at = list;
+	while ((word = strsep(&at, ",")) != NULL)
+		if (!kstrtouint(word, 10, &version) && version == FSVA_VERSION)
+			found = true;
+	kfree(list);
+	return found;
+}
+
+static int fsva_front_publish(struct fsva_front *ff)
+{
+	struct xenbus_device *dev = ff->xbdev;
+	struct xenbus_transaction xbt;
+	unsigned int i;
+	char key[32];
+	int err;
+
+again:
+	err = xenbus_transaction_start(&xbt);
+	if (err)
+		return err;
+	err = xenbus_printf(xbt, dev->nodename, "version", "%u", FSVA_VERSION);
+	if (!err)
+		err = xenbus_printf(xbt, dev->nodename, "num-queues", "%u",
+				    ff->nr_queues);
+	if (!err)
+		err = xenbus_printf(xbt, dev->nodename, "ring-page-order",
+				    "%u", ff->ring_order);
+	if (!err)
+		err = xenbus_printf(xbt, dev->nodename, "session", "%llu",
+				    ff->session);
+	for (i = 0; i < ff->nr_queues && !err; i++) {
+		snprintf(key, sizeof(key), "queue-%u/ring-ref", i);
+		err = xenbus_printf(xbt, dev->nodename, key, "%u",
+				    ff->rings[i].ctl_ref);
+		if (err)
+			break;
+		snprintf(key, sizeof(key), "queue-%u/event-channel", i);
+		err = xenbus_printf(xbt, dev->nodename, key, "%u",
+				    ff->rings[i].evtchn);
+	}
+	if (err) {
+		xenbus_transaction_end(xbt, 1);
+		return err;
+	}
+	err = xenbus_transaction_end(xbt, 0);
+	if (err == -EAGAIN)
+		goto again;
+	return err;
+}
+
+/* ff->mutex held: the back is in InitWait.  Set all aside, and say where it is. */
+static int fsva_front_offer(struct fsva_front *ff)
+{
+	struct xenbus_device *dev = ff->xbdev;
+	unsigned int i, most, own;
+	int err;
+
+	if (!fsva_front_version_offered(ff)) {
+		xenbus_dev_fatal(dev, -EPROTO,
+				 "%s: the appliance does not speak protocol version %u",
+				 ff->tag, FSVA_VERSION);
+		return -EPROTO;
+	}
+	ff->otherend = dev->otherend_id;
+
+	most = xenbus_read_unsigned(dev->otherend, "max-queues", 1);
+	own = xenbus_read_unsigned(dev->nodename, "max-queues",
+				   min(num_online_cpus(),
+				       FSVA_DEFAULT_QUEUES));
+	ff->nr_queues = clamp(min(most, own), 1u, FSVA_MAX_QUEUES);
+	most = xenbus_read_unsigned(dev->otherend, "max-ring-page-order", 0);
+	own = xenbus_read_unsigned(dev->nodename, "max-ring-page-order",
+				   FSVA_DEFAULT_ORDER);
+	ff->ring_order = min3(most, own, FSVA_MAX_RING_ORDER);
+
+	do {
+		ff->session = get_random_u64();
+	} while (!ff->session);
+	atomic64_set(&ff->next_id, 1);
+	ff->max_data = FSVA_PAGE_SIZE;
+
+	err = fsva_grants_setup(ff, ff->nr_queues *
+				(FSVA_SLOTS_PER_PAGE << ff->ring_order));
+	if (err)
+		goto err_teardown;
+	err = -ENOMEM;
+	ff->rings = kcalloc(ff->nr_queues, sizeof(*ff->rings), GFP_KERNEL);
+	if (!ff->rings)
+		goto err_teardown;
+	for (i = 0; i < ff->nr_queues; i++) {
+		err = fsva_ring_setup(ff, &ff->rings[i], i, ff->ring_order);
+		if (err)
+			goto err_teardown;
+	}
+	err = fsva_front_publish(ff);
+	if (err)
+		goto err_teardown;
+	if (fsva_front_advance(ff, FSVA_FRONT_NEW, FSVA_FRONT_OFFERED))
+		xenbus_switch_state(dev, XenbusStateInitialised);
+	return 0;
+
+err_teardown:
+	xenbus_dev_fatal(dev, err, "%s: preparing the ring", ff->tag);
+	fsva_front_teardown(ff);
+	return err;
+}
+
+/* ff->mutex held: the back has mapped the ring. */
+static void fsva_front_connect(struct fsva_front *ff)
+{
+	struct fsva_session_rsp rsp;
+	int err;
+
+	err = fsva_call_session(ff, &rsp);
+	if (err) {
+		fsva_front_stop(ff, "the appliance refuses the session");
+		return;
+	}
+	ff->features = rsp.features;
+	ff->max_data = rsp.max_data;
+	err = fsva_creds_setup(ff, rsp.nr_creds);
+	if (err) {
+		fsva_front_stop(ff, "no memory for credentials");
+		return;
+	}
+	if (!fsva_front_advance(ff, FSVA_FRONT_OFFERED, FSVA_FRONT_LIVE))
+		return;
+	xenbus_switch_state(ff->xbdev, XenbusStateConnected);
+	pr_info("fsva: %s: connected to domain %u: %u queues of %u slots\n",
+		ff->tag, ff->otherend, ff->nr_queues,
+		FSVA_SLOTS_PER_PAGE << ff->ring_order);
+}
+
+/* Look at both states and do what comes next. */
+static void fsva_front_work(struct work_struct *work)
+{
+	struct fsva_front *ff = container_of(work, struct fsva_front, work);
+	struct xenbus_device *dev;
+	enum xenbus_state back;
+
+	mutex_lock(&ff->mutex);
+	dev = ff->xbdev;
+	if (!dev)
+		goto out;
+	back = fsva_xenbus_read_state(dev);
+	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
+	    back == XenbusStateClosed)
+		fsva_front_stop(ff, "the appliance closed the device");
+	if (ff->state == FSVA_FRONT_DEAD) {
+		fsva_front_teardown(ff);
+		xenbus_switch_state(dev, XenbusStateClosing);
+	}
+
+	switch (back) {
+	case XenbusStateInitWait:
+		if (ff->state == FSVA_FRONT_CLOSED && !ff->in_use) {
+			xenbus_switch_state(dev, XenbusStateInitialising);
+			fsva_front_advance(ff, FSVA_FRONT_CLOSED,
+					   FSVA_FRONT_NEW);
+		}
+		if (ff->state == FSVA_FRONT_NEW)
+			fsva_front_offer(ff);
+		break;
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+		if (ff->state == FSVA_FRONT_OFFERED)
+			fsva_front_connect(ff);
+		break;
+	case XenbusStateUnknown:
+	case XenbusStateClosing:
+	case XenbusStateClosed:
+		if (dev->state != XenbusStateClosed &&
+		    (dev->state != XenbusStateInitialising ||
+		     back == XenbusStateClosing))
+			xenbus_frontend_closed(dev);
+		break;
+	default:
+		break;
+	}
+out:
+	mutex_unlock(&ff->mutex);
+}
+
+/* In xenbus's one thread for all devices: nothing here may wait for the back. */
+static void fsva_front_otherend_changed(struct xenbus_device *dev,
+					enum xenbus_state back)
+{
+	struct fsva_front *ff = dev_get_drvdata(&dev->dev);
+
+	if (!ff)
+		return;
+	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
+	    back == XenbusStateClosed)
+		fsva_front_stop(ff, "the appliance closed the device");
+	queue_work(fsva_wq, &ff->work);
+}
+
+/* ---- Devices come and go ---- */
+
+static int fsva_front_read_tag(struct xenbus_device *dev, char *tag)
+{
+	char *value = xenbus_read(XBT_NIL, dev->nodename, "tag", NULL);
+	size_t len;
+
+	if (IS_ERR(value))
+		value = xenbus_read(XBT_NIL, dev->otherend, "tag", NULL);
+	if (IS_ERR(value))
+		return PTR_ERR(value);
+	len = strlen(value);
+	if (len == 0 || len > FSVA_TAG_MAX || strpbrk(value, "/ \t\n")) {
+		kfree(value);
+		return -EINVAL;
+	}
+	memcpy(tag, value, len + 1);
+	kfree(value);
+	return 0;
+}
+
+static int fsva_front_probe(struct xenbus_device *dev,
+			    const struct xenbus_device_id *id)
+{
+	struct fsva_front *ff, *other;
+	int err;
+
+	ff = kzalloc(sizeof(*ff), GFP_KERNEL);
+	if (!ff)
+		return -ENOMEM;
+	kref_init(&ff->kref);
+	INIT_LIST_HEAD(&ff->link);
+	mutex_init(&ff->mutex);
+	mutex_init(&ff->mount_mutex);
+	spin_lock_init(&ff->lock);
+	spin_lock_init(&ff->forget_lock);
+	init_waitqueue_head(&ff->state_wq);
+	init_waitqueue_head(&ff->idle_wq);
+	init_waitqueue_head(&ff->forget_wq);
+	INIT_LIST_HEAD(&ff->forgets);
+	INIT_LIST_HEAD(&ff->orphans);
+	INIT_WORK(&ff->work, fsva_front_work);
+	INIT_WORK(&ff->free_work, fsva_front_free_work);
+	INIT_WORK(&ff->forget_work, fsva_call_forget_work);
+	INIT_WORK(&ff->orphan_work, fsva_call_orphan_work);
+	INIT_WORK(&ff->unmount_work, fsva_call_unmount_work);
+	INIT_DELAYED_WORK(&ff->watch, fsva_front_watch_work);
+	fsva_grants_init(ff);
+	fsva_creds_init(ff);
+	ff->state = FSVA_FRONT_NEW;
+	ff->xbdev = dev;
+
+	err = fsva_front_read_tag(dev, ff->tag);
+	if (err) {
+		xenbus_dev_fatal(dev, err, "no usable tag");
+		goto err_free;
+	}
+	mutex_lock(&fsva_fronts_mutex);
+	list_for_each_entry(other, &fsva_fronts, link)
+		if (!strcmp(other->tag, ff->tag))
+			err = -EEXIST;
+	if (!err)
+		list_add_tail(&ff->link, &fsva_fronts);
+	mutex_unlock(&fsva_fronts_mutex);
+	if (err) {
+		xenbus_dev_fatal(dev, err, "tag %s is in use", ff->tag);
+		goto err_free;
+	}
+	fsva_stats_add(ff);
+	dev_set_drvdata(&dev->dev, ff);
+	queue_work(fsva_wq, &ff->work);
+	return 0;
+
+err_free:
+	kfree(ff);
+	return err;
+}
+
+static void fsva_front_remove(struct xenbus_device *dev)
+{
+	struct fsva_front *ff = dev_get_drvdata(&dev->dev);
+
+	if (!ff)
+		return;
+	mutex_lock(&fsva_fronts_mutex);
+	list_del_init(&ff->link);
+	mutex_unlock(&fsva_fronts_mutex);
+
+	fsva_front_stop(ff, "the device was removed");
+	mutex_lock(&ff->mutex);
+	/* The work may have gone one step further meanwhile. */
+	fsva_front_stop(ff, "the device was removed");
+	fsva_front_teardown(ff);
+	ff->xbdev = NULL;
+	mutex_unlock(&ff->mutex);
+	cancel_work_sync(&ff->work);
+	fsva_stats_remove(ff);
+	dev_set_drvdata(&dev->dev, NULL);
+	fsva_front_put(ff);
+}
+
+static const struct xenbus_device_id fsva_front_ids[] = {
+	{ "fsva" },
+	{ "" }
+};
+
+static struct xenbus_driver fsva_front_driver = {
+	.ids			= fsva_front_ids,
+	.probe			= fsva_front_probe,
+	.remove			= fsva_front_remove,
+	.otherend_changed	= fsva_front_otherend_changed,
+	.not_essential		= true,
+};
+
+int fsva_xenbus_init(void)
+{
+	int err = -ENOMEM;
+
+	if (!xen_domain())
+		return -ENODEV;
+	fsva_wq = alloc_workqueue("fsva", WQ_UNBOUND | WQ_FREEZABLE |
+				  WQ_MEM_RECLAIM, 0);
+	if (!fsva_wq)
+		return err;
+	fsva_free_wq = alloc_workqueue("fsva-free", WQ_UNBOUND, 0);
+	if (!fsva_free_wq)
+		goto err_wq;
+	err = xenbus_register_frontend(&fsva_front_driver);
+	if (err)
+		goto err_free_wq;
+	return 0;
+
+err_free_wq:
+	destroy_workqueue(fsva_free_wq);
+err_wq:
+	destroy_workqueue(fsva_wq);
+	return err;
+}
+
+/* Nothing is mounted: the devices hold the only references. */
+void fsva_xenbus_exit(void)
+{
+	xenbus_unregister_driver(&fsva_front_driver);
+	/* An unmount may still have held one; its work puts it. */
+	flush_workqueue(fsva_wq);
+	destroy_workqueue(fsva_free_wq);
+	destroy_workqueue(fsva_wq);
+}
+
+MODULE_ALIAS("xen:fsva");
