@@ -555,9 +555,13 @@ int main(int argc, char **argv)
 			sleep_ms(20);
 			continue;
 		}
+		if (!strcmp(mode + 1, "end")) {
+			if (last)
+				return 0;
+			sleep_ms(20);           /* of the last run */
+			continue;
+		}
 		last = strtoul(turn, NULL, 10);
-		if (!strcmp(mode + 1, "end"))
-			return 0;
 		one_turn(last, mode + 1);
 	}
 }
