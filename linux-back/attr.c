@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * attr.c: an inode as the wire describes it: its attributes, and what its file system implements for it.
+ */
+#include <linux/fileattr.h>
+#include <linux/iversion.h>
+#include <linux/posix_acl.h>
+#include <linux/stat.h>
+
+#include "back.h"
+
+static struct fsva_time fsva_time_of(struct timespec64 ts)
+{
+	struct fsva_time t = { .sec = ts.tv_sec, .nsec = ts.tv_nsec };
+
+	return t;
+}
+
+static u32 fsva_inode_flags(const struct inode *inode)
+{
+	u32 flags = 0;
+
+	if (inode->i_flags & S_SYNC)
+		flags |= FSVA_INODE_SYNC;
+	if (inode->i_flags & S_NOATIME)
+		flags |= FSVA_INODE_NOATIME;
+	if (inode->i_flags & S_APPEND)
+		flags |= FSVA_INODE_APPEND;
+	if (inode->i_flags & S_IMMUTABLE)
+		flags |= FSVA_INODE_IMMUTABLE;
+	if (inode->i_flags & S_DIRSYNC)
+		flags |= FSVA_INODE_DIRSYNC;
+	if (inode->i_flags & S_NOCMTIME)
+		flags |= FSVA_INODE_NOCMTIME;
+	if (inode->i_flags & S_NOSEC)
+		flags |= FSVA_INODE_NOSEC;
+	return flags;
+}
+
+static void fsva_attr_fill(struct inode *inode, const struct kstat *stat, struct fsva_attr *attr)
+{
+	memset(attr, 0, sizeof(*attr));
+	attr->ino = stat->ino;
+	attr->size = stat->size;
+	attr->blocks = stat->blocks;
+	attr->atime = fsva_time_of(stat->atime);
+	attr->mtime = fsva_time_of(stat->mtime);
+	attr->ctime = fsva_time_of(stat->ctime);
+	attr->attributes = stat->attributes & FSVA_ATTR_ALL;
+	attr->attributes_mask = stat->attributes_mask & FSVA_ATTR_ALL;
+	attr->mode = stat->mode;
+	attr->nlink = stat->nlink;
+	attr->uid = from_kuid(&init_user_ns, stat->uid);
+	attr->gid = from_kgid(&init_user_ns, stat->gid);
+	attr->rdev_major = MAJOR(stat->rdev);
+	attr->rdev_minor = MINOR(stat->rdev);
+	attr->blksize = stat->blksize;
+	attr->generation = inode->i_generation;
+	attr->flags = fsva_inode_flags(inode);
+	if (stat->result_mask & STATX_BTIME) {
+		attr->btime = fsva_time_of(stat->btime);
+		attr->valid |= FSVA_ATTR_HAS_BTIME;
+	}
+#if FSVA_COMPAT_CHANGE_COOKIE
+	if (stat->result_mask & STATX_CHANGE_COOKIE) {
+		attr->change = stat->change_cookie;
+		attr->valid |= FSVA_ATTR_HAS_CHANGE;
+	}
+#else
+	if (IS_I_VERSION(inode)) {
+		attr->change = inode_query_iversion(inode);
+		attr->valid |= FSVA_ATTR_HAS_CHANGE;
+	}
+#endif
+	if (stat->result_mask & STATX_DIOALIGN) {
+		attr->dio_mem_align = stat->dio_mem_align;
+		attr->dio_offset_align = stat->dio_offset_align;
+		attr->valid |= FSVA_ATTR_HAS_DIO;
+	}
+}
+
+int fsva_attr_get(struct fsva_call *c, struct dentry *dentry, u32 mask, u32 flags, struct fsva_attr *attr)
+{
+	struct path path = fsva_path(c, dentry);
+	struct kstat stat;
+	int err;
+
+	mask &= STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN;
+	err = vfs_getattr_nosec(&path, &stat, mask | STATX_CHANGE_COOKIE, flags);
+	if (!err)
+		fsva_attr_fill(d_inode(dentry), &stat, attr);
+	return err;
+}
+
+/* For the answer to a change that is done: if the file system can't say, what its inode says. */
+void fsva_attr_get_or_guess(struct fsva_call *c, struct dentry *dentry, struct fsva_attr *attr)
+{
+	struct kstat stat = {};
+
+	if (!fsva_attr_get(c, dentry, STATX_BASIC_STATS | STATX_BTIME, AT_STATX_SYNC_AS_STAT, attr))
+		return;
+	generic_fillattr(&nop_mnt_idmap, STATX_BASIC_STATS, d_inode(dentry), &stat);
+	fsva_attr_fill(d_inode(dentry), &stat, attr);
+}
+
+/* Does the mode tell less than all about who may do what? */
+static bool fsva_impl_permission(struct inode *inode)
+{
+	struct posix_acl *acl;
+
+	if (inode->i_op->permission)
+		return true;
+	if (!IS_POSIXACL(inode) || S_ISLNK(inode->i_mode))
+		return false;
+	acl = get_inode_acl(inode, ACL_TYPE_ACCESS);
+	if (!acl)
+		return false;
+	if (!IS_ERR(acl))
+		posix_acl_release(acl);
+	return true;
+}
+
+/* FSVA_IMPL_* of a positive dentry: read off the tables of the file system (DESIGN rule 2). */
+u32 fsva_impl(struct dentry *dentry)
+{
+	struct inode *inode = d_inode(dentry);
+	const struct inode_operations *iop = inode->i_op;
+	const struct file_operations *fop = inode->i_fop;
+	const struct super_operations *sop = inode->i_sb->s_op;
+	u32 impl = 0;
+
+	if (fsva_impl_permission(inode))
+		impl |= FSVA_IMPL_PERMISSION;
+	if (dentry->d_flags & (DCACHE_OP_REVALIDATE | DCACHE_OP_WEAK_REVALIDATE))
+		impl |= FSVA_IMPL_REVALIDATE;
+	if (d_is_dir(dentry) && (dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE)))
+		impl |= FSVA_IMPL_NAMECMP;
+	if (iop->listxattr)
+		impl |= FSVA_IMPL_XATTR;
+	if (IS_POSIXACL(inode) && (FSVA_COMPAT_HAS_ACL(inode) || FSVA_COMPAT_HAS_DENTRY_ACL(inode)))
+		impl |= FSVA_IMPL_ACL;
+	if (iop->fiemap)
+		impl |= FSVA_IMPL_FIEMAP;
+	if (iop->fileattr_get)
+		impl |= FSVA_IMPL_FILEATTR;
+	if (iop->getattr)
+		impl |= FSVA_IMPL_GETATTR;
+	if (iop->update_time || sop->dirty_inode)
+		impl |= FSVA_IMPL_DIRTY_INODE;
+	if (iop->tmpfile)
+		impl |= FSVA_IMPL_TMPFILE;
+	if (S_ISDIR(inode->i_mode))
+		impl |= FSVA_IMPL_RENAME2;
+
+	if (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode)) {
+		if (fop->flush)
+			impl |= FSVA_IMPL_FLUSH;
+		if (fop->fsync)
+			impl |= FSVA_IMPL_FSYNC;
+		if (fop->lock)
+			impl |= FSVA_IMPL_LOCK;
+		if (fop->flock)
+			impl |= FSVA_IMPL_FLOCK;
+		if (fop->unlocked_ioctl)
+			impl |= FSVA_IMPL_IOCTL;
+	}
+	if (S_ISREG(inode->i_mode)) {
+		if (fop->fallocate)
+			impl |= FSVA_IMPL_FALLOCATE;
+		if (fop->copy_file_range)
+			impl |= FSVA_IMPL_COPY_RANGE;
+		if (fop->remap_file_range)
+			impl |= FSVA_IMPL_REMAP_RANGE;
+		if (fop->llseek && fop->llseek != generic_file_llseek && fop->llseek != noop_llseek)
+			impl |= FSVA_IMPL_SEEK_DATA;
+		if (inode->i_mapping->a_ops && inode->i_mapping->a_ops->direct_IO)
+			impl |= FSVA_IMPL_DIRECT_IO;
+#if FSVA_COMPAT_FOP_DIRECT_IO
+		else if (fop->fop_flags & FOP_DIO_PARALLEL_WRITE)
+			impl |= FSVA_IMPL_DIRECT_IO;
+#endif
+	}
+	return impl;
+}
+
+/* An entry for dentry, counted as one lookup of its handle. */
+int fsva_entry_fill(struct fsva_call *c, struct dentry *dentry, struct fsva_entry *entry)
+{
+	u64 handle;
+	int err;
+
+	err = fsva_attr_get(c, dentry, STATX_BASIC_STATS | STATX_BTIME, AT_STATX_SYNC_AS_STAT, &entry->attr);
+	if (err)
+		return err;
+	err = fsva_handle_add(c, dentry, &handle);
+	if (err)
+		return err;
+	entry->handle = handle;
+	entry->impl = fsva_impl(dentry);
+	return 0;
+}

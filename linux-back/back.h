@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * back.h: the types that the files of fsva-back share.
+ *
+ * Three layers, each knowing only the one below it by its functions here:
+ *
+ *   transport  xenbus.c ring.c data.c    device, queues of slots, workers, the user's pages
+ *   session    session.c cred.c handle.c what the front set up: identities, handles, open files, the mount
+ *   handlers   dispatch.c ops_*.c ...    one operation, one handler, calling the VFS below
+ *
+ * Life times.  A fsva_back lives as long as its xenbus device or its last session.  A link is one connection
+ * with its session; it is made when the front says Initialised and ends once (fsva_link_stop, any number of
+ * callers), after which a work item waits until the last worker has left, then frees all of it.  A handler that
+ * is stuck in the file system so keeps its link, not the device.
+ */
+#ifndef FSVA_BACK_H
+#define FSVA_BACK_H
+
+#include <linux/atomic.h>
+#include <linux/bvec.h>
+#include <linux/completion.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <xen/grant_table.h>
+#include <xen/xenbus.h>
+
+#include "fsva_wire.h"
+
+#define FSVA_BACK_MAX_DATA	(FSVA_MAX_GREFS * FSVA_PAGE_SIZE - FSVA_PAGE_SIZE)
+#define FSVA_BACK_NR_CREDS	256u		/* offered; index 0 is never used */
+#define FSVA_BACK_MAX_GROUPS	(128u * 1024)	/* in all credentials of a session together */
+#define FSVA_BACK_MAX_FILES	65536u		/* open at once in a session */
+
+struct fsva_call;
+struct fsva_link;
+struct fsva_session;
+
+/* ---- Transport ---------------------------------------------------------------------------------------- */
+
+/* Pages of the user's that stay mapped as long as the link. */
+struct fsva_mapping {
+	unsigned int nr;
+	struct page **pages;
+	grant_handle_t *handles;	/* INVALID_GRANT_HANDLE: not mapped */
+};
+
+/*
+ * A queue: its ring, and the workers that serve it.  A worker takes one request, wakes another worker if there
+ * are more, runs the request itself, answers it and looks again; so a request that waits holds up no other, and
+ * a single one is run without a change of task.
+ */
+struct fsva_queue {
+	struct fsva_link *link;
+	unsigned int index;
+
+	spinlock_t lock;		/* all that follows, up to grow */
+	bool stopped;			/* the ring is not looked at any more */
+	bool pending;			/* a worker should look at the ring */
+	bool eoi_due;			/* an event came and was not ended yet */
+	bool useful;			/* there were requests since that event */
+	u32 req_cons;			/* private indices: the truth */
+	u32 rsp_prod;
+	unsigned long *busy;		/* tags in flight */
+	struct fsva_ring_ctl *ctl;	/* shared */
+	void *slots[FSVA_MAX_RING_PAGES];	/* shared */
+	int irq;			/* 0: none */
+	evtchn_port_t evtchn;
+	unsigned int nr_workers;
+	unsigned int nr_idle;
+
+	wait_queue_head_t wait;		/* idle workers */
+	struct work_struct grow;
+
+	struct fsva_mapping ctl_map, slot_map, staging;
+};
+
+/* One connection. */
+struct fsva_link {
+	struct fsva_back *fb;
+	struct fsva_session *ses;
+	domid_t domid;
+	unsigned int nr_queues;
+	unsigned int ring_order;
+	unsigned int nr_slots;
+	struct fsva_queue *queues;
+
+	spinlock_t lock;		/* nr_started, stopping */
+	unsigned int nr_started;	/* workers there ever were */
+	bool stopping;
+	struct completion exited;	/* counts workers that are gone */
+	struct work_struct reap;
+	struct work_struct broken;	/* tells xenstore about a breach */
+};
+
+int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int ring_order,
+		     const u32 *ring_ref, const evtchn_port_t *port);
+void fsva_link_stop(struct fsva_link *link);
+__printf(2, 3) void fsva_link_breach(struct fsva_link *link, const char *fmt, ...);
+void fsva_queue_answer(struct fsva_queue *q, const struct fsva_rsp *rsp);
+
+int fsva_map(struct fsva_mapping *map, domid_t domid, const u32 *refs, unsigned int nr);
+void fsva_unmap(struct fsva_mapping *map);
+
+/* What a worker has set aside for the data of one request. */
+struct fsva_data {
+	struct page **pages;		/* of this call: the staging page or own_pages */
+	unsigned int nr_pages;
+	unsigned int nr_mapped;		/* of own_pages */
+	bool checked;			/* in[] has passed the codec's check */
+	void *in;			/* private copy of what came, terminated by a NUL */
+	u32 in_len;
+	struct bio_vec bvec[FSVA_MAX_GREFS + 1];
+	struct page *own_pages[FSVA_MAX_GREFS];
+	struct gnttab_map_grant_ref map[FSVA_MAX_GREFS];
+	struct gnttab_unmap_grant_ref unmap[FSVA_MAX_GREFS];
+	struct gntab_unmap_queue_data unmap_item;
+	u8 small[FSVA_PAGE_SIZE + 8];	/* where in[] is when it fits */
+};
+
+int fsva_data_alloc(struct fsva_data *d);
+void fsva_data_free(struct fsva_data *d);
+int fsva_data_map(struct fsva_call *c);
+void fsva_data_unmap(struct fsva_call *c);
+const void *fsva_data_in(struct fsva_call *c);
+int fsva_data_out(struct fsva_call *c, u32 off, const void *buf, u32 len);
+void fsva_data_iter(struct fsva_call *c, struct iov_iter *iter, unsigned int dir);
+
+/* ---- Session ------------------------------------------------------------------------------------------ */
+
+/* The caller as the file system shall see it, and the same with the name operations' leave (cred.c). */
+struct fsva_cred {
+	const struct cred *exact;
+	const struct cred *named;
+	u32 nr_groups;
+};
+
+/* What was answered last under a tag. */
+struct fsva_replay {
+	u64 last_id;
+	bool kept;			/* rsp is the answer to last_id */
+	struct fsva_rsp rsp;
+};
+
+/* A handle: an inode that the front holds.  All under fsva_handles.lock. */
+struct fsva_handle {
+	struct hlist_node node;		/* by inode number */
+	struct list_head lru;		/* of those that pin a dentry */
+	u64 nr_lookups;
+	u32 index, gen;
+	struct inode *inode;		/* that of dentry; NULL while parked */
+	struct dentry *dentry;		/* pinned; NULL while parked */
+	unsigned long ino;
+	u8 fid_type;			/* when parked */
+	u8 fid_len;			/* in words */
+	u32 fid[8];
+};
+
+/*
+ * The handles of a mount.  The newest max_pinned of them pin their inode; older ones are parked: only the file
+ * system's own export handle is kept, and the inode is found again when the front next names it.  A 64 MiB
+ * appliance can so serve a front that remembers 100,000 inodes.
+ */
+struct fsva_handles {
+	spinlock_t lock;
+	struct idr idr;
+	u32 next_gen;
+	unsigned int nr, max;
+	unsigned int nr_pinned, max_pinned;
+	bool can_park;
+	struct list_head lru;		/* pinned, oldest first */
+	struct hlist_head *hash;
+	unsigned int hash_bits;
+};
+
+/* An open file.  Referenced while a call uses it. */
+struct fsva_file {
+	struct kref ref;
+	struct rcu_head rcu;
+	u32 index, gen;
+	struct file *file;
+	struct file *reader;		/* opened for reading pages of a write-only file; cmpxchg */
+	struct mutex pos_lock;		/* directory position */
+};
+
+struct fsva_files {
+	spinlock_t lock;
+	struct idr idr;
+	u32 next_gen;
+	unsigned int nr;
+};
+
+enum fsva_mount_state { FSVA_UNMOUNTED, FSVA_MOUNTING, FSVA_MOUNTED, FSVA_UNMOUNTING };
+
+struct fsva_session {
+	struct fsva_back *fb;
+	u64 id;				/* 0: FSVA_OP_SESSION has not come yet */
+	u64 features;
+	struct fsva_replay **replay;	/* of each queue, one for each tag; under the queue's lock */
+	unsigned int nr_queues;
+
+	struct mutex cred_lock;		/* writers of creds */
+	struct fsva_cred creds[FSVA_BACK_NR_CREDS];	/* pointers read under cred_spin */
+	spinlock_t cred_spin;
+	u32 nr_groups;
+	const struct cred *service;	/* the appliance's own identity */
+
+	spinlock_t lock;		/* state, users, frozen */
+	enum fsva_mount_state state;
+	bool closing;			/* no mount any more */
+	bool frozen;
+	unsigned int users;		/* calls that use the mount */
+	wait_queue_head_t wait;		/* for users to become 0 */
+	struct vfsmount *mnt;
+	struct super_block *sb;
+	struct fsva_handles handles;
+	struct fsva_files files;
+};
+
+struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int nr_slots);
+void fsva_session_thaw(struct fsva_session *ses);
+void fsva_session_free(struct fsva_session *ses);
+
+/* -EPROTO: id or flags break the rules; 0: run it; 1: *rsp is the answer that was given before. */
+int fsva_replay_begin(struct fsva_session *ses, unsigned int queue, const struct fsva_req *req,
+		      struct fsva_rsp *rsp);
+void fsva_replay_end(struct fsva_session *ses, unsigned int queue, const struct fsva_rsp *rsp);
+
+int fsva_creds_init(struct fsva_session *ses);
+void fsva_creds_free(struct fsva_session *ses);
+int fsva_cred_set(struct fsva_session *ses, const struct fsva_cred_set_req *r, const u32 *groups);
+int fsva_cred_get(struct fsva_session *ses, u16 index, struct fsva_cred *cred);
+void fsva_cred_put(struct fsva_cred *cred);
+
+int fsva_handles_init(struct fsva_handles *t, struct super_block *sb);
+void fsva_handles_free(struct fsva_handles *t);
+int fsva_handle_add(struct fsva_call *c, struct dentry *dentry, u64 *handle);
+struct dentry *fsva_handle_get(struct fsva_call *c, u64 handle);
+struct dentry *fsva_handle_get_dir(struct fsva_call *c, u64 handle);
+void fsva_handle_pin(struct fsva_call *c, u64 handle, struct dentry *dentry);
+int fsva_handle_release(struct fsva_call *c, u64 handle, u64 nr_lookups);
+
+void fsva_files_init(struct fsva_files *t);
+void fsva_files_free(struct fsva_files *t);
+int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh);
+struct fsva_file *fsva_file_get(struct fsva_call *c, u64 fh);
+void fsva_file_put(struct fsva_file *f);
+int fsva_file_release(struct fsva_call *c, u64 fh);
+
+int fsva_mount(struct fsva_session *ses, u32 flags, const char *options);
+int fsva_unmount(struct fsva_session *ses, bool force);
+bool fsva_mount_get(struct fsva_session *ses);
+void fsva_mount_put(struct fsva_session *ses);
+
+/* ---- The device --------------------------------------------------------------------------------------- */
+
+struct fsva_stats {
+	atomic64_t op[FSVA_OP_MAX];
+	atomic64_t errors;
+	atomic64_t unknown;
+	atomic64_t bytes_in, bytes_out;
+	atomic64_t leaked_pages;
+	atomic64_t replayed;
+	atomic64_t breaches;
+};
+
+struct fsva_back {
+	struct kref ref;
+	struct list_head node;		/* in fsva_backs */
+	struct xenbus_device *dev;	/* NULL once removed; under lock */
+	char name[48];			/* for messages: "<domid>-<devid> (tag)" */
+	domid_t domid;
+	unsigned int devid;
+	char *tag, *fs, *source, *options;
+
+	struct mutex lock;		/* connecting and disconnecting */
+	struct fsva_link *link;		/* under lock; NULL: not connected */
+	unsigned int nr_links;		/* not yet reaped; under idle.lock */
+	wait_queue_head_t idle;
+	bool going_down;		/* the appliance shuts down */
+
+	struct fsva_stats stats;
+	struct dentry *debugfs;
+	struct mutex stats_lock;	/* ses */
+	struct fsva_session *ses;	/* for statistics only */
+};
+
+void fsva_back_put(struct fsva_back *fb);
+void fsva_back_link_new(struct fsva_back *fb, struct fsva_link *link);
+void fsva_back_link_gone(struct fsva_back *fb);
+void fsva_back_broken(struct fsva_back *fb, struct fsva_link *link);
+
+int fsva_xenbus_init(void);
+void fsva_xenbus_exit(void);
+
+void fsva_stats_init(void);
+void fsva_stats_exit(void);
+void fsva_stats_add(struct fsva_back *fb);
+void fsva_stats_remove(struct fsva_back *fb);
+
+/* ---- Calls -------------------------------------------------------------------------------------------- */
+
+/* One request being run, and all that a worker needs for it.  Private to its worker. */
+struct fsva_call {
+	struct fsva_req req;		/* the private copy */
+	struct fsva_rsp rsp;
+	struct fsva_queue *q;
+	struct fsva_session *ses;
+	const struct fsva_wire_op *row;
+	struct fsva_cred cred;
+	struct fsva_data data;
+};
+
+/*
+ * A handler gets the checked structure of the operation and the zeroed one of its answer, and returns 0 or a
+ * negative errno; c->rsp.data_len says how much data it put.  It runs under the caller's credentials and umask,
+ * with the mount held unless the row says FSVA_F_NOMOUNT.
+ */
+typedef int (*fsva_handler)(struct fsva_call *c, const void *req, void *rsp);
+
+void fsva_call_run(struct fsva_call *c);
+
+#define FSVA_HANDLER(NAME) int fsva_op_##NAME(struct fsva_call *c, const void *in, void *out)
+
+FSVA_HANDLER(null_call);
+FSVA_HANDLER(session);
+FSVA_HANDLER(cred_set);
+FSVA_HANDLER(mount);
+FSVA_HANDLER(unmount);
+FSVA_HANDLER(statfs);
+FSVA_HANDLER(syncfs);
+FSVA_HANDLER(freeze);
+FSVA_HANDLER(thaw);
+FSVA_HANDLER(show_options);
+FSVA_HANDLER(lookup);
+FSVA_HANDLER(getattr);
+FSVA_HANDLER(setattr);
+FSVA_HANDLER(create);
+FSVA_HANDLER(mknod);
+FSVA_HANDLER(mkdir);
+FSVA_HANDLER(rmdir);
+FSVA_HANDLER(link);
+FSVA_HANDLER(unlink);
+FSVA_HANDLER(symlink);
+FSVA_HANDLER(readlink);
+FSVA_HANDLER(rename);
+FSVA_HANDLER(tmpfile);
+FSVA_HANDLER(permission);
+FSVA_HANDLER(dirty_inode);
+FSVA_HANDLER(write_inode);
+FSVA_HANDLER(dentry_validate);
+FSVA_HANDLER(dentry_release);
+FSVA_HANDLER(truncate);
+FSVA_HANDLER(open);
+FSVA_HANDLER(release);
+FSVA_HANDLER(flush);
+FSVA_HANDLER(fsync);
+FSVA_HANDLER(seek);
+FSVA_HANDLER(readdir);
+FSVA_HANDLER(read);
+FSVA_HANDLER(write);
+FSVA_HANDLER(fallocate);
+FSVA_HANDLER(copy_range);
+FSVA_HANDLER(remap_range);
+FSVA_HANDLER(fadvise);
+FSVA_HANDLER(getxattr);
+FSVA_HANDLER(setxattr);
+FSVA_HANDLER(listxattr);
+FSVA_HANDLER(removexattr);
+
+/* ---- Attributes --------------------------------------------------------------------------------------- */
+
+int fsva_attr_get(struct fsva_call *c, struct dentry *dentry, u32 mask, u32 flags, struct fsva_attr *attr);
+void fsva_attr_get_or_guess(struct fsva_call *c, struct dentry *dentry, struct fsva_attr *attr);
+u32 fsva_impl(struct dentry *dentry);
+int fsva_entry_fill(struct fsva_call *c, struct dentry *dentry, struct fsva_entry *entry);
+
+/* ---- Opening ------------------------------------------------------------------------------------------ */
+
+int fsva_open_flags(u32 wire);
+struct file *fsva_file_open(struct fsva_call *c, struct dentry *dentry, u32 wire_flags);
+
+static inline struct path fsva_path(struct fsva_call *c, struct dentry *dentry)
+{
+	struct path path = { .mnt = c->ses->mnt, .dentry = dentry };
+
+	return path;
+}
+
+#endif /* FSVA_BACK_H */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dispatch.c: one row for each operation that this back does.
+ *
+ * fsva_call_run() checks a request with the codec, makes its data and its caller's identity ready, calls the
+ * handler and fills the answer, refusals included.  An operation without a row is answered "not supported".
+ */
+#include <linux/fs_struct.h>
+#include <linux/nospec.h>
+
+#include "back.h"
+
+static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
+	[FSVA_OP_NULL_CALL]		= fsva_op_null_call,
+	[FSVA_OP_SESSION]		= fsva_op_session,
+	[FSVA_OP_CRED_SET]		= fsva_op_cred_set,
+	[FSVA_OP_MOUNT]			= fsva_op_mount,
+	[FSVA_OP_UNMOUNT]		= fsva_op_unmount,
+	[FSVA_OP_STATFS]		= fsva_op_statfs,
+	[FSVA_OP_SYNCFS]		= fsva_op_syncfs,
+	[FSVA_OP_FREEZE]		= fsva_op_freeze,
+	[FSVA_OP_THAW]			= fsva_op_thaw,
+	[FSVA_OP_SHOW_OPTIONS]		= fsva_op_show_options,
+	[FSVA_OP_LOOKUP]		= fsva_op_lookup,
+	[FSVA_OP_GETATTR]		= fsva_op_getattr,
+	[FSVA_OP_SETATTR]		= fsva_op_setattr,
+	[FSVA_OP_CREATE]		= fsva_op_create,
+	[FSVA_OP_MKNOD]			= fsva_op_mknod,
+	[FSVA_OP_MKDIR]			= fsva_op_mkdir,
+	[FSVA_OP_RMDIR]			= fsva_op_rmdir,
+	[FSVA_OP_LINK]			= fsva_op_link,
+	[FSVA_OP_UNLINK]		= fsva_op_unlink,
+	[FSVA_OP_SYMLINK]		= fsva_op_symlink,
+	[FSVA_OP_READLINK]		= fsva_op_readlink,
+	[FSVA_OP_RENAME]		= fsva_op_rename,
+	[FSVA_OP_TMPFILE]		= fsva_op_tmpfile,
+	[FSVA_OP_PERMISSION]		= fsva_op_permission,
+	[FSVA_OP_DIRTY_INODE]		= fsva_op_dirty_inode,
+	[FSVA_OP_WRITE_INODE]		= fsva_op_write_inode,
+	[FSVA_OP_DENTRY_VALIDATE]	= fsva_op_dentry_validate,
+	[FSVA_OP_DENTRY_RELEASE]	= fsva_op_dentry_release,
+	[FSVA_OP_TRUNCATE]		= fsva_op_truncate,
+	[FSVA_OP_OPEN]			= fsva_op_open,
+	[FSVA_OP_RELEASE]		= fsva_op_release,
+	[FSVA_OP_FLUSH]			= fsva_op_flush,
+	[FSVA_OP_FSYNC]			= fsva_op_fsync,
+	[FSVA_OP_SEEK]			= fsva_op_seek,
+	[FSVA_OP_READDIR]		= fsva_op_readdir,
+	[FSVA_OP_READ]			= fsva_op_read,
+	[FSVA_OP_WRITE]			= fsva_op_write,
+	[FSVA_OP_FALLOCATE]		= fsva_op_fallocate,
+	[FSVA_OP_COPY_RANGE]		= fsva_op_copy_range,
+	[FSVA_OP_REMAP_RANGE]		= fsva_op_remap_range,
+	[FSVA_OP_FADVISE]		= fsva_op_fadvise,
+	[FSVA_OP_GETXATTR]		= fsva_op_getxattr,
+	[FSVA_OP_SETXATTR]		= fsva_op_setxattr,
+	[FSVA_OP_LISTXATTR]		= fsva_op_listxattr,
+	[FSVA_OP_REMOVEXATTR]		= fsva_op_removexattr,
+};
+
+#define FSVA_ERRNO(name, value) case -name: return FSVA_##name;
+/* This kernel's error for the wire. */
+static u32 fsva_errno_to_wire(int err)
+{
+	switch (err) {
+	case 0: return FSVA_OK;
+#include "fsva_errno.h"
+	case -ENOTSUPP: return FSVA_EOPNOTSUPP;
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND: return FSVA_EINTR;
+	default: return FSVA_EIO;
+	}
+}
+#undef FSVA_ERRNO
+
+static int fsva_call_handle(struct fsva_call *c, fsva_handler handler)
+{
+	const struct cred *old;
+	int err;
+
+	err = fsva_cred_get(c->ses, c->req.cred, &c->cred);
+	if (err)
+		return err;
+	err = fsva_data_map(c);
+	if (err)
+		goto out_put_cred;
+
+	/*
+	 * Ours alone (unshare_fs_struct).  The file system applies it, or the ACL of the directory instead; where
+	 * the user's VFS did already, doing it again changes nothing.
+	 */
+	current->fs->umask = c->req.umask & 0777;
+	old = override_creds(c->cred.named);
+	err = handler(c, c->req.body, c->rsp.body);
+	revert_creds(old);
+
+	fsva_data_unmap(c);
+out_put_cred:
+	fsva_cred_put(&c->cred);
+	return err;
+}
+
+static int fsva_call_mounted(struct fsva_call *c, fsva_handler handler)
+{
+	int err;
+
+	if (!fsva_mount_get(c->ses))
+		return -ENODEV;
+	err = fsva_call_handle(c, handler);
+	fsva_mount_put(c->ses);
+	return err;
+}
+
+/* Run c->req and fill c->rsp. */
+void fsva_call_run(struct fsva_call *c)
+{
+	struct fsva_stats *stats = &c->ses->fb->stats;
+	fsva_handler handler;
+	u32 error;
+	int err;
+
+	fsva_wire_rsp_init(&c->rsp, &c->req);
+	error = fsva_wire_check_req(&c->req, c->q->link->nr_slots, FSVA_BACK_NR_CREDS);
+	if (error) {
+		atomic64_inc(&stats->unknown);
+		c->rsp.error = error;
+		return;
+	}
+	c->row = fsva_wire_op(c->req.op);
+	atomic64_inc(&stats->op[array_index_nospec(c->req.op, FSVA_OP_MAX)]);
+	handler = fsva_handlers[array_index_nospec(c->req.op, FSVA_OP_MAX)];
+	if (!READ_ONCE(c->ses->id) && (c->req.op != FSVA_OP_SESSION || c->q->index != 0))
+		err = -EPROTO;
+	else if (!handler)
+		err = -EOPNOTSUPP;
+	else if (c->row->flags & FSVA_F_NOMOUNT)
+		err = fsva_call_handle(c, handler);
+	else
+		err = fsva_call_mounted(c, handler);
+
+	if (err) {
+		atomic64_inc(&stats->errors);
+		fsva_wire_rsp_init(&c->rsp, &c->req);
+		c->rsp.error = fsva_errno_to_wire(err);
+	}
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * handle.c: the 64-bit names that the front has for our inodes and open files.
+ *
+ * A handle is generation << 32 | index + 1: an index that is used again has another generation, so that an old
+ * name is stale and not another inode's.  One inode has one handle; each answer that carries it counts as one
+ * lookup, and the front gives the lookups back with FSVA_OP_DENTRY_RELEASE.
+ *
+ * A handle pins a dentry of its inode: the one it was found by, or, once that was unlinked, one found later.
+ * When many are pinned, the oldest are parked: see struct fsva_handles.  An inode without links is never parked,
+ * since nothing but the pin keeps it.
+ */
+#include <linux/exportfs.h>
+#include <linux/file.h>
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "back.h"
+
+static u64 fsva_handle_id(u32 index, u32 gen)
+{
+	return (u64)gen << 32 | (index + 1);
+}
+
+/* The entry with that name in a table of handles or files, whose lock is held. */
+static void *fsva_id_find(struct idr *idr, u64 id)
+{
+	u32 index = lower_32_bits(id);
+
+	if (!index || index > INT_MAX)
+		return NULL;
+	return idr_find(idr, index - 1);
+}
+
+/* ---- Handles ------------------------------------------------------------------------------------------ */
+
+static struct fsva_handles *fsva_call_handles(struct fsva_call *c)
+{
+	return &c->ses->handles;
+}
+
+static struct hlist_head *fsva_handle_bucket(struct fsva_handles *t, unsigned long ino)
+{
+	return &t->hash[hash_long(ino, t->hash_bits)];
+}
+
+/* The export handle of an inode, in words of fid[]; 0: there is none that fits. */
+static u8 fsva_fid_encode(struct inode *inode, u32 *fid, u8 *type)
+{
+	int words = sizeof_field(struct fsva_handle, fid) / sizeof(u32);
+	int ret;
+
+	ret = exportfs_encode_inode_fh(inode, (struct fid *)fid, &words, NULL, 0);
+	if (ret <= FILEID_ROOT || ret >= FILEID_INVALID || words <= 0 ||
+	    words > sizeof_field(struct fsva_handle, fid) / sizeof(u32))
+		return 0;
+	*type = ret;
+	return words;
+}
+
+/* Whatever alias the file system comes up with will do: names are looked up by their directory. */
+static int fsva_fid_acceptable(void *context, struct dentry *dentry)
+{
+	return 1;
+}
+
+static struct fsva_handle *fsva_handle_find(struct fsva_handles *t, u64 id)
+{
+	struct fsva_handle *h = fsva_id_find(&t->idr, id);
+
+	return h && h->gen == upper_32_bits(id) ? h : NULL;
+}
+
+/* The handle of an inode, whose export handle is in fid[].  t->lock is held. */
+static struct fsva_handle *fsva_handle_of(struct fsva_handles *t, struct inode *inode, const u32 *fid, u8 len,
+					  u8 type)
+{
+	struct fsva_handle *h;
+
+	hlist_for_each_entry(h, fsva_handle_bucket(t, inode->i_ino), node) {
+		if (h->inode == inode)
+			return h;
+		if (!h->inode && h->ino == inode->i_ino && h->fid_len == len && h->fid_type == type &&
+		    !memcmp(h->fid, fid, len * sizeof(u32)))
+			return h;
+	}
+	return NULL;
+}
+
+/* Pin dentry, whose reference is taken over, to h.  t->lock is held. */
+static void fsva_handle_set(struct fsva_handles *t, struct fsva_handle *h, struct dentry *dentry)
+{
+	h->dentry = dentry;
+	h->inode = d_inode(dentry);
+	list_add_tail(&h->lru, &t->lru);
+	t->nr_pinned++;
+}
+
+/*
+ * Park the oldest pinned handle if there are too many.  Returns its dentry for the caller to put without the
+ * lock.  t->lock is held.
+ */
+static struct dentry *fsva_handle_park(struct fsva_handles *t)
+{
+	struct fsva_handle *h;
+	struct dentry *dentry;
+	int tries = 4;
+
+	if (!t->can_park || t->nr_pinned <= t->max_pinned)
+		return NULL;
+	while (tries--) {
+		h = list_first_entry(&t->lru, struct fsva_handle, lru);
+		if (READ_ONCE(h->inode->i_nlink) && !d_unlinked(h->dentry) &&
+		    h->dentry != h->dentry->d_sb->s_root) {
+			h->fid_len = fsva_fid_encode(h->inode, h->fid, &h->fid_type);
+			if (h->fid_len) {
+				dentry = h->dentry;
+				h->dentry = NULL;
+				h->inode = NULL;
+				list_del_init(&h->lru);
+				t->nr_pinned--;
+				return dentry;
+			}
+		}
+		list_move_tail(&h->lru, &t->lru);
+	}
+	return NULL;
+}
+
+/*
+ * The dentry that a handle names, with a reference, or -ESTALE.  May look an inode up by its export handle, so
+ * no directory may be locked.
+ */
+struct dentry *fsva_handle_get(struct fsva_call *c, u64 id)
+{
+	struct fsva_handles *t = fsva_call_handles(c);
+	struct dentry *dentry, *parked = NULL;
+	struct fsva_handle *h;
+	u32 fid[ARRAY_SIZE(h->fid)];
+	u8 len, type;
+
+	spin_lock(&t->lock);
+	h = fsva_handle_find(t, id);
+	if (h && h->dentry) {
+		dentry = dget(h->dentry);
+		list_move_tail(&h->lru, &t->lru);
+		spin_unlock(&t->lock);
+		return dentry;
+	}
+	if (!h) {
+		spin_unlock(&t->lock);
+		return ERR_PTR(-ESTALE);
+	}
+	memcpy(fid, h->fid, sizeof(fid));
+	len = h->fid_len;
+	type = h->fid_type;
+	spin_unlock(&t->lock);
+
+	dentry = exportfs_decode_fh(c->ses->mnt, (struct fid *)fid, len, type, fsva_fid_acceptable, NULL);
+	if (IS_ERR(dentry))
+		return dentry;
+	if (d_is_negative(dentry)) {
+		dput(dentry);
+		return ERR_PTR(-ESTALE);
+	}
+
+	spin_lock(&t->lock);
+	h = fsva_handle_find(t, id);
+	if (h && !h->dentry) {
+		fsva_handle_set(t, h, dget(dentry));
+		parked = fsva_handle_park(t);
+	}
+	spin_unlock(&t->lock);
+	dput(parked);
+	if (!h) {
+		dput(dentry);
+		return ERR_PTR(-ESTALE);
+	}
+	return dentry;
+}
+
+/* The same, of a directory in which names can be looked up. */
+struct dentry *fsva_handle_get_dir(struct fsva_call *c, u64 id)
+{
+	struct dentry *dentry = fsva_handle_get(c, id);
+
+	if (!IS_ERR(dentry) && !d_can_lookup(dentry)) {
+		dput(dentry);
+		return ERR_PTR(-ENOTDIR);
+	}
+	return dentry;
+}
+
+/* The inode of a handle is about to lose, or has lost, its last link: keep it by a pin. */
+void fsva_handle_pin(struct fsva_call *c, u64 id, struct dentry *dentry)
+{
+	struct fsva_handles *t = fsva_call_handles(c);
+	struct fsva_handle *h;
+
+	spin_lock(&t->lock);
+	h = fsva_handle_find(t, id);
+	if (h && !h->dentry)
+		fsva_handle_set(t, h, dget(dentry));
+	spin_unlock(&t->lock);
+}
+
+/* Count one more lookup of dentry's inode and give its handle, a new one if there was none. */
+int fsva_handle_add(struct fsva_call *c, struct dentry *dentry, u64 *id)
+{
+	struct fsva_handles *t = fsva_call_handles(c);
+	struct inode *inode = d_inode(dentry);
+	struct dentry *old = NULL, *parked = NULL;
+	struct fsva_handle *h, *new = NULL;
+	u32 fid[ARRAY_SIZE(h->fid)] = {};
+	u8 len = 0, type = 0;
+	int index;
+
+	if (t->can_park)
+		len = fsva_fid_encode(inode, fid, &type);
+again:
+	idr_preload(GFP_KERNEL);
+	spin_lock(&t->lock);
+	h = fsva_handle_of(t, inode, fid, len, type);
+	if (!h && !new) {
+		index = t->nr < t->max ? 0 : -ENFILE;
+		spin_unlock(&t->lock);
+		idr_preload_end();
+		if (index)
+			return index;
+		new = kzalloc(sizeof(*new), GFP_KERNEL);
+		if (!new)
+			return -ENOMEM;
+		goto again;
+	}
+	if (!h) {
+		index = idr_alloc_cyclic(&t->idr, new, 0, INT_MAX, GFP_NOWAIT);
+		if (index < 0) {
+			spin_unlock(&t->lock);
+			idr_preload_end();
+			kfree(new);
+			return index;
+		}
+		h = new;
+		new = NULL;
+		h->index = index;
+		h->gen = ++t->next_gen;
+		if (!h->gen)
+			h->gen = ++t->next_gen;
+		h->ino = inode->i_ino;
+		hlist_add_head(&h->node, fsva_handle_bucket(t, h->ino));
+		t->nr++;
+		fsva_handle_set(t, h, dget(dentry));
+	} else if (!h->dentry) {
+		fsva_handle_set(t, h, dget(dentry));
+	} else {
+		list_move_tail(&h->lru, &t->lru);
+		if (h->dentry != dentry && d_unhashed(h->dentry) && !d_unhashed(dentry)) {
+			old = h->dentry;
+			h->dentry = dget(dentry);
+		}
+	}
+	h->nr_lookups++;
+	*id = fsva_handle_id(h->index, h->gen);
+	parked = fsva_handle_park(t);
+	spin_unlock(&t->lock);
+	idr_preload_end();
+	dput(old);
+	dput(parked);
+	kfree(new);
+	return 0;
+}
+
+/* Give lookups back; the last one ends the handle.  -EINVAL: more than there were, nothing is done. */
+int fsva_handle_release(struct fsva_call *c, u64 id, u64 nr_lookups)
+{
+	struct fsva_handles *t = fsva_call_handles(c);
+	struct dentry *dentry = NULL;
+	struct fsva_handle *h;
+	int err = 0;
+
+	spin_lock(&t->lock);
+	h = fsva_handle_find(t, id);
+	if (!h) {
+		err = -ESTALE;
+	} else if (nr_lookups > h->nr_lookups) {
+		h = NULL;
+		err = -EINVAL;
+	} else {
+		h->nr_lookups -= nr_lookups;
+		if (!h->nr_lookups) {
+			idr_remove(&t->idr, h->index);
+			hlist_del(&h->node);
+			t->nr--;
+			if (h->dentry) {
+				dentry = h->dentry;
+				list_del(&h->lru);
+				t->nr_pinned--;
+			}
+		} else {
+			h = NULL;
+		}
+	}
+	spin_unlock(&t->lock);
+	kfree(h);
+	dput(dentry);
+	return err;
+}
+
+/*
+ * Size everything by the appliance's memory: a quarter of it may go to parked handles, and an eighth to pinned
+ * inodes at 2 KiB each.
+ */
+int fsva_handles_init(struct fsva_handles *t, struct super_block *sb)
+{
+	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
+	const struct export_operations *ops = sb->s_export_op;
+
+	spin_lock_init(&t->lock);
+	idr_init(&t->idr);
+	INIT_LIST_HEAD(&t->lru);
+	/* Generations of an earlier mount of this session go on, so that its handles are stale. */
+	t->nr = 0;
+	t->nr_pinned = 0;
+	t->max = clamp_t(u64, memory / 4 / sizeof(struct fsva_handle), 1024, INT_MAX);
+	t->max_pinned = clamp_t(u64, memory / 8 / 2048, 256, t->max);
+	/* Only where an inode is found again whatever became of its names, and where that asks nobody else. */
+	t->can_park = ops && ops->fh_to_dentry && ops->get_parent && (sb->s_type->fs_flags & FS_REQUIRES_DEV);
+	if (!t->can_park)
+		t->max = clamp_t(u64, memory / 2 / 2048, 1024, INT_MAX);
+	t->hash_bits = clamp_t(unsigned int, ilog2(t->max) - 2, 8, 18);
+	t->hash = kvcalloc(1u << t->hash_bits, sizeof(*t->hash), GFP_KERNEL);
+	return t->hash ? 0 : -ENOMEM;
+}
+
+/* No call uses the mount any more. */
+void fsva_handles_free(struct fsva_handles *t)
+{
+	struct fsva_handle *h;
+	int index;
+
+	if (!t->hash)
+		return;
+	idr_for_each_entry(&t->idr, h, index) {
+		dput(h->dentry);
+		kfree(h);
+		cond_resched();
+	}
+	idr_destroy(&t->idr);
+	kvfree(t->hash);
+	t->hash = NULL;
+	t->nr = 0;
+	t->nr_pinned = 0;
+}
+
+/* ---- Open files --------------------------------------------------------------------------------------- */
+
+void fsva_files_init(struct fsva_files *t)
+{
+	spin_lock_init(&t->lock);
+	idr_init(&t->idr);
+}
+
+static void fsva_file_free(struct kref *ref)
+{
+	struct fsva_file *f = container_of(ref, struct fsva_file, ref);
+
+	/* At once: a file that is closed later would keep the file system mounted. */
+	if (f->reader)
+		__fput_sync(f->reader);
+	__fput_sync(f->file);
+	mutex_destroy(&f->pos_lock);
+	kfree(f);
+}
+
+void fsva_file_put(struct fsva_file *f)
+{
+	kref_put(&f->ref, fsva_file_free);
+}
+
+/* Takes over the reference to file, in failure too. */
+int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh)
+{
+	struct fsva_files *t = &c->ses->files;
+	struct fsva_file *f;
+	int index;
+
+	f = kzalloc(sizeof(*f), GFP_KERNEL);
+	if (!f) {
+		__fput_sync(file);
+		return -ENOMEM;
+	}
+	kref_init(&f->ref);
+	mutex_init(&f->pos_lock);
+	f->file = file;
+
+	idr_preload(GFP_KERNEL);
+	spin_lock(&t->lock);
+	index = t->nr < FSVA_BACK_MAX_FILES ? idr_alloc_cyclic(&t->idr, f, 0, INT_MAX, GFP_NOWAIT) : -ENFILE;
+	if (index >= 0) {
+		t->nr++;
+		f->index = index;
+		f->gen = ++t->next_gen;
+		if (!f->gen)
+			f->gen = ++t->next_gen;
+		*fh = fsva_handle_id(f->index, f->gen);
+	}
+	spin_unlock(&t->lock);
+	idr_preload_end();
+	if (index < 0) {
+		fsva_file_put(f);
+		return index;
+	}
+	return 0;
+}
+
+/* A reference to the open file fh, or -EBADF. */
+struct fsva_file *fsva_file_get(struct fsva_call *c, u64 fh)
+{
+	struct fsva_files *t = &c->ses->files;
+	struct fsva_file *f;
+
+	spin_lock(&t->lock);
+	f = fsva_id_find(&t->idr, fh);
+	if (f && f->gen == upper_32_bits(fh))
+		kref_get(&f->ref);
+	else
+		f = ERR_PTR(-EBADF);
+	spin_unlock(&t->lock);
+	return f;
+}
+
+int fsva_file_release(struct fsva_call *c, u64 fh)
+{
+	struct fsva_files *t = &c->ses->files;
+	struct fsva_file *f;
+
+	spin_lock(&t->lock);
+	f = fsva_id_find(&t->idr, fh);
+	if (f && f->gen == upper_32_bits(fh)) {
+		idr_remove(&t->idr, f->index);
+		t->nr--;
+	} else {
+		f = NULL;
+	}
+	spin_unlock(&t->lock);
+	if (!f)
+		return -EBADF;
+	fsva_file_put(f);
+	return 0;
+}
+
+/* No call uses the mount any more. */
+void fsva_files_free(struct fsva_files *t)
+{
+	struct fsva_file *f;
+	int index;
+
+	idr_for_each_entry(&t->idr, f, index) {
+		fsva_file_put(f);
+		cond_resched();
+	}
+	idr_destroy(&t->idr);
+	idr_init(&t->idr);
+	t->nr = 0;
+}

@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ring.c: moves slots.  xenbus.c creates a link and stops it; the workers here take requests, hand each one to
+ * fsva_call_run() and put its answer on the ring.  Nothing here knows what an operation is.
+ *
+ * In order: fsva_link_create() maps the shared pages, binds the event channels and starts the first workers.
+ * The event handler wakes one worker of its queue; fsva_queue_take() copies one slot.  fsva_link_stop() ends it:
+ * every queue is marked under its lock, after which no shared index is read and no event sent; the workers leave
+ * when their requests are done; fsva_link_reap() waits for them and frees everything.
+ */
+#include <linux/fs_struct.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <xen/events.h>
+#include <xen/xen.h>
+
+#include "back.h"
+
+#define FSVA_MIN_WORKERS	2		/* of a queue, always there */
+#define FSVA_IDLE_JIFFIES	(30 * HZ)	/* after that a worker above the minimum leaves */
+
+/* ---- Mapping pages of the user's for as long as the link lives ---------------------------------------- */
+
+void fsva_unmap(struct fsva_mapping *map)
+{
+	struct gnttab_unmap_grant_ref op;
+	unsigned int i;
+
+	if (!map->pages)
+		return;
+	for (i = 0; i < map->nr; i++) {
+		struct page *page = map->pages[i];
+		int err;
+
+		if (map->handles[i] == INVALID_GRANT_HANDLE)
+			continue;
+		gnttab_set_unmap_op(&op, (unsigned long)page_address(page), GNTMAP_host_map, map->handles[i]);
+		err = gnttab_unmap_refs(&op, NULL, &page, 1);
+		if (err || op.status != GNTST_okay)
+			map->pages[i] = NULL;	/* still the user's: lost to us for good */
+	}
+	for (i = 0; i < map->nr; i++)
+		if (map->pages[i])
+			gnttab_free_pages(1, &map->pages[i]);
+	kvfree(map->pages);
+	kvfree(map->handles);
+	map->pages = NULL;
+	map->handles = NULL;
+	map->nr = 0;
+}
+
+int fsva_map(struct fsva_mapping *map, domid_t domid, const u32 *refs, unsigned int nr)
+{
+	struct gnttab_map_grant_ref *ops;
+	unsigned int i;
+	int err = -ENOMEM;
+
+	map->nr = nr;
+	map->pages = kvcalloc(nr, sizeof(*map->pages), GFP_KERNEL);
+	map->handles = kvcalloc(nr, sizeof(*map->handles), GFP_KERNEL);
+	ops = kvcalloc(nr, sizeof(*ops), GFP_KERNEL);
+	if (!map->pages || !map->handles || !ops)
+		goto err_free;
+	if (gnttab_alloc_pages(nr, map->pages))
+		goto err_free;
+
+	for (i = 0; i < nr; i++) {
+		map->handles[i] = INVALID_GRANT_HANDLE;
+		gnttab_set_map_op(&ops[i], (unsigned long)page_address(map->pages[i]), GNTMAP_host_map,
+				  refs[i], domid);
+	}
+	err = gnttab_map_refs(ops, NULL, map->pages, nr);
+	for (i = 0; i < nr; i++) {
+		if (ops[i].status == GNTST_okay)
+			map->handles[i] = ops[i].handle;
+		else if (!err)
+			err = -EFAULT;
+	}
+	kvfree(ops);
+	if (err)
+		fsva_unmap(map);
+	return err;
+
+err_free:
+	kvfree(ops);
+	kvfree(map->pages);
+	kvfree(map->handles);
+	map->pages = NULL;
+	map->handles = NULL;
+	map->nr = 0;
+	return err;
+}
+
+/* ---- The ring ----------------------------------------------------------------------------------------- */
+
+static void *fsva_queue_slot(struct fsva_queue *q, u32 index)
+{
+	unsigned int slot = index & (q->link->nr_slots - 1);
+
+	return q->slots[slot / FSVA_SLOTS_PER_PAGE] + (slot % FSVA_SLOTS_PER_PAGE) * FSVA_SLOT_SIZE;
+}
+
+/* Let the event channel go on.  q->lock is held. */
+static void fsva_queue_eoi(struct fsva_queue *q)
+{
+	if (!READ_ONCE(q->eoi_due))
+		return;
+	WRITE_ONCE(q->eoi_due, false);
+	xen_irq_lateeoi(q->irq, q->useful ? 0 : XEN_EOI_FLAG_SPURIOUS);
+	q->useful = false;
+}
+
+/* Is there no request?  Says so to the front before it looks a last time.  q->lock is held. */
+static bool fsva_queue_empty(struct fsva_queue *q)
+{
+	if (READ_ONCE(q->ctl->req_prod) != q->req_cons)
+		return false;
+	WRITE_ONCE(q->ctl->req_event, q->req_cons + 1);
+	virt_mb();	/* ask for an event, then look: pairs with the front's, which adds, then looks for who asks */
+	return READ_ONCE(q->ctl->req_prod) == q->req_cons;
+}
+
+enum fsva_take { FSVA_TAKE_NONE, FSVA_TAKE_REQUEST, FSVA_TAKE_REPLAYED, FSVA_TAKE_STOPPED };
+
+/*
+ * Copy the next request to c->req, if there is one.  With FSVA_TAKE_REPLAYED its answer is in c->rsp already.
+ * All that concerns the ring itself, index, tag and id, is checked here; a breach stops the link.
+ */
+static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c)
+{
+	struct fsva_link *link = q->link;
+	const char *breach;
+	bool more;
+	u32 prod;
+	int err;
+
+	spin_lock(&q->lock);
+	if (q->stopped) {
+		spin_unlock(&q->lock);
+		return FSVA_TAKE_STOPPED;
+	}
+	smp_store_mb(q->pending, false);	/* before the look at the ring: an event from here on counts anew */
+	if (fsva_queue_empty(q)) {
+		fsva_queue_eoi(q);
+		spin_unlock(&q->lock);
+		return FSVA_TAKE_NONE;
+	}
+
+	prod = READ_ONCE(q->ctl->req_prod);
+	virt_rmb();	/* see every slot up to prod: pairs with the front's barrier before it writes req_prod */
+	breach = "request index ran past the ring";
+	if (prod - q->rsp_prod > link->nr_slots || prod - q->req_cons > link->nr_slots)
+		goto err_breach;
+	memcpy(&c->req, fsva_queue_slot(q, q->req_cons), sizeof(c->req));
+	barrier();	/* one copy: nobody may read the slot again in place of it */
+	q->req_cons++;
+	q->useful = true;
+
+	breach = "request with a tag out of range";
+	if (c->req.tag >= link->nr_slots)
+		goto err_breach;
+	breach = "request with a tag in flight";
+	if (test_bit(c->req.tag, q->busy))
+		goto err_breach;
+	breach = "request with an id used before";
+	err = fsva_replay_begin(link->ses, q->index, &c->req, &c->rsp);
+	if (err < 0)
+		goto err_breach;
+	__set_bit(c->req.tag, q->busy);
+
+	more = !fsva_queue_empty(q);
+	if (more)
+		q->pending = true;
+	else
+		fsva_queue_eoi(q);
+	/* Another worker must be there for what comes while this one waits in the file system. */
+	if (!q->nr_idle && q->nr_workers < link->nr_slots)
+		queue_work(system_unbound_wq, &q->grow);
+	spin_unlock(&q->lock);
+
+	if (more)
+		wake_up(&q->wait);
+	return err ? FSVA_TAKE_REPLAYED : FSVA_TAKE_REQUEST;
+
+err_breach:
+	q->stopped = true;
+	spin_unlock(&q->lock);
+	fsva_link_breach(link, "%s on queue %u", breach, q->index);
+	return FSVA_TAKE_STOPPED;
+}
+
+/* Put an answer on the ring: the only place that writes a slot. */
+void fsva_queue_answer(struct fsva_queue *q, const struct fsva_rsp *rsp)
+{
+	bool notify = false;
+	u32 old;
+
+	spin_lock(&q->lock);
+	fsva_replay_end(q->link->ses, q->index, rsp);
+	__clear_bit(rsp->tag, q->busy);
+	if (!q->stopped) {
+		memcpy(fsva_queue_slot(q, q->rsp_prod), rsp, sizeof(*rsp));
+		old = q->rsp_prod++;
+		virt_wmb();	/* the slot before the index: pairs with the front's after it reads rsp_prod */
+		WRITE_ONCE(q->ctl->rsp_prod, q->rsp_prod);
+		virt_mb();	/* the index before the question: pairs with the front's after it writes rsp_event */
+		notify = q->rsp_prod - READ_ONCE(q->ctl->rsp_event) < q->rsp_prod - old;
+		if (notify)
+			notify_remote_via_irq(q->irq);
+	}
+	spin_unlock(&q->lock);
+}
+
+/*
+ * No lock: until fsva_queue_eoi() there is no second event, and a worker that misses the marks is woken once more.
+ */
+static irqreturn_t fsva_queue_event(int irq, void *data)
+{
+	struct fsva_queue *q = data;
+
+	WRITE_ONCE(q->eoi_due, true);
+	smp_store_release(&q->pending, true);	/* after eoi_due: whoever sees it ends the event */
+	wake_up(&q->wait);
+	return IRQ_HANDLED;
+}
+
+/* ---- Workers ------------------------------------------------------------------------------------------ */
+
+static bool fsva_queue_has_work(struct fsva_queue *q)
+{
+	return READ_ONCE(q->pending) || READ_ONCE(q->stopped);
+}
+
+/* Wait for work.  False: there was none for long, and this worker is not needed. */
+static bool fsva_worker_wait(struct fsva_queue *q)
+{
+	DEFINE_WAIT(wait);
+	long left = FSVA_IDLE_JIFFIES;
+	bool needed = true;
+
+	spin_lock(&q->lock);
+	q->nr_idle++;
+	spin_unlock(&q->lock);
+
+	while (left && !fsva_queue_has_work(q)) {
+		prepare_to_wait_exclusive(&q->wait, &wait, TASK_IDLE);
+		if (!fsva_queue_has_work(q))
+			left = schedule_timeout(left);
+	}
+	finish_wait(&q->wait, &wait);
+
+	spin_lock(&q->lock);
+	q->nr_idle--;
+	if (!left && !fsva_queue_has_work(q) && q->nr_workers > FSVA_MIN_WORKERS) {
+		q->nr_workers--;
+		needed = false;
+	}
+	spin_unlock(&q->lock);
+	return needed;
+}
+
+static int fsva_worker(void *arg)
+{
+	struct fsva_call *c = arg;
+	struct fsva_queue *q = c->q;
+	struct fsva_link *link = q->link;
+	bool counted = true;
+
+	/* The umask of the caller goes into our own fs_struct; the one we were born with is init's. */
+	if (unshare_fs_struct()) {
+		pr_warn_ratelimited("%s: no memory for a worker\n", link->fb->name);
+		goto out;
+	}
+
+	for (;;) {
+		enum fsva_take take = fsva_queue_take(q, c);
+
+		if (take == FSVA_TAKE_STOPPED)
+			break;
+		if (take == FSVA_TAKE_NONE) {
+			if (fsva_worker_wait(q))
+				continue;
+			counted = false;
+			break;
+		}
+		if (take == FSVA_TAKE_REQUEST)
+			fsva_call_run(c);
+		fsva_queue_answer(q, &c->rsp);
+		cond_resched();
+	}
+out:
+	if (counted) {
+		spin_lock(&q->lock);
+		q->nr_workers--;
+		spin_unlock(&q->lock);
+	}
+	fsva_data_free(&c->data);
+	kvfree(c);
+	/* From here on link may be freed, and the module unloaded. */
+	kthread_complete_and_exit(&link->exited, 0);
+}
+
+static int fsva_worker_start(struct fsva_queue *q)
+{
+	struct fsva_link *link = q->link;
+	struct task_struct *task;
+	struct fsva_call *c;
+	int err = -ENOMEM;
+
+	c = kvzalloc(sizeof(*c), GFP_KERNEL);
+	if (!c)
+		return -ENOMEM;
+	c->q = q;
+	c->ses = link->ses;
+	if (fsva_data_alloc(&c->data))
+		goto err_free_call;
+
+	task = kthread_create(fsva_worker, c, "fsva/%u.%u-%u", link->domid, link->fb->devid, q->index);
+	if (IS_ERR(task)) {
+		err = PTR_ERR(task);
+		goto err_free_data;
+	}
+
+	spin_lock(&link->lock);
+	err = link->stopping ? -ESHUTDOWN : 0;
+	if (!err)
+		link->nr_started++;
+	spin_unlock(&link->lock);
+	if (err) {
+		kthread_stop(task);	/* it never ran: c is still ours */
+		goto err_free_data;
+	}
+
+	spin_lock(&q->lock);
+	q->nr_workers++;
+	spin_unlock(&q->lock);
+	wake_up_process(task);
+	return 0;
+
+err_free_data:
+	fsva_data_free(&c->data);
+err_free_call:
+	kvfree(c);
+	return err;
+}
+
+static void fsva_queue_grow(struct work_struct *work)
+{
+	struct fsva_queue *q = container_of(work, struct fsva_queue, grow);
+
+	/* Without memory for more, the ones there are go on. */
+	if (!READ_ONCE(q->stopped) && !READ_ONCE(q->nr_idle) && READ_ONCE(q->nr_workers) < q->link->nr_slots)
+		fsva_worker_start(q);
+}
+
+/* ---- The life of a link ------------------------------------------------------------------------------- */
+
+static void fsva_queue_free(struct fsva_queue *q)
+{
+	if (q->irq > 0)
+		unbind_from_irqhandler(q->irq, q);
+	fsva_unmap(&q->staging);
+	fsva_unmap(&q->slot_map);
+	fsva_unmap(&q->ctl_map);
+	bitmap_free(q->busy);
+}
+
+static void fsva_link_free(struct fsva_link *link)
+{
+	unsigned int i;
+
+	for (i = 0; i < link->nr_queues; i++)
+		fsva_queue_free(&link->queues[i]);
+	kfree(link->queues);
+	kfree(link);
+}
+
+/* The front's description of a queue, copied once and checked; then the pages that it names. */
+static int fsva_queue_map(struct fsva_queue *q, u32 ring_ref)
+{
+	struct fsva_link *link = q->link;
+	struct fsva_ring_ctl *copy;
+	unsigned int i;
+	int err;
+
+	err = fsva_map(&q->ctl_map, link->domid, &ring_ref, 1);
+	if (err)
+		return err;
+	q->ctl = page_address(q->ctl_map.pages[0]);
+
+	copy = kmalloc(sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, q->ctl, sizeof(*copy));
+	barrier();
+	err = -EPROTO;
+	if (copy->magic != FSVA_RING_MAGIC || copy->version != FSVA_VERSION || copy->nr_slots != link->nr_slots ||
+	    memchr_inv(copy->pad0, 0, sizeof(copy->pad0)))
+		goto out_free;
+
+	err = fsva_map(&q->slot_map, link->domid, copy->slot_ref, 1u << link->ring_order);
+	if (err)
+		goto out_free;
+	for (i = 0; i < q->slot_map.nr; i++)
+		q->slots[i] = page_address(q->slot_map.pages[i]);
+	err = fsva_map(&q->staging, link->domid, copy->staging_ref, link->nr_slots);
+out_free:
+	kfree(copy);
+	return err;
+}
+
+/* Wait until no worker is left, then free everything; a worker that is stuck keeps all of it. */
+static void fsva_link_reap(struct work_struct *work)
+{
+	struct fsva_link *link = container_of(work, struct fsva_link, reap);
+	struct fsva_back *fb = link->fb;
+	unsigned int i;
+
+	/* stopping is set, so nr_started stays; the workers are the ones who queue the other two. */
+	for (i = 0; i < link->nr_started; i++)
+		wait_for_completion(&link->exited);
+	cancel_work_sync(&link->broken);
+	for (i = 0; i < link->nr_queues; i++)
+		cancel_work_sync(&link->queues[i].grow);
+
+	fsva_session_free(link->ses);
+	fsva_link_free(link);
+	fsva_back_link_gone(fb);
+}
+
+/* Stop taking requests and sending events, and let everything be freed when the last worker is done. */
+void fsva_link_stop(struct fsva_link *link)
+{
+	unsigned int i;
+
+	spin_lock(&link->lock);
+	if (link->stopping) {
+		spin_unlock(&link->lock);
+		return;
+	}
+	link->stopping = true;
+	spin_unlock(&link->lock);
+
+	for (i = 0; i < link->nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+		int irq;
+
+		spin_lock(&q->lock);
+		WRITE_ONCE(q->stopped, true);
+		irq = q->irq;
+		q->irq = 0;
+		spin_unlock(&q->lock);
+		if (irq > 0)
+			unbind_from_irqhandler(irq, q);
+		/* Nobody reads the ring any more: what is in flight needs no more than its data. */
+		fsva_unmap(&q->slot_map);
+		fsva_unmap(&q->ctl_map);
+		wake_up_all(&q->wait);
+	}
+	/* A frozen file system would hold up its writers for ever. */
+	fsva_session_thaw(link->ses);
+	queue_work(system_unbound_wq, &link->reap);
+}
+
+static void fsva_link_broken(struct work_struct *work)
+{
+	struct fsva_link *link = container_of(work, struct fsva_link, broken);
+
+	fsva_back_broken(link->fb, link);
+}
+
+/* The front broke the rules: say so once, look at nothing that it writes any more, and close. */
+void fsva_link_breach(struct fsva_link *link, const char *fmt, ...)
+{
+	struct va_format vaf;
+	unsigned int i;
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	if (atomic64_inc_return(&link->fb->stats.breaches) < 100)
+		pr_err_ratelimited("%s: %pV: connection stopped\n", link->fb->name, &vaf);
+	va_end(args);
+
+	for (i = 0; i < link->nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+
+		spin_lock(&q->lock);
+		WRITE_ONCE(q->stopped, true);
+		spin_unlock(&q->lock);
+		wake_up_all(&q->wait);
+	}
+	schedule_work(&link->broken);
+}
+
+int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int ring_order,
+		     const u32 *ring_ref, const evtchn_port_t *port)
+{
+	struct fsva_link *link;
+	unsigned int i, j;
+	int err = -ENOMEM;
+
+	link = kzalloc(sizeof(*link), GFP_KERNEL);
+	if (!link)
+		return -ENOMEM;
+	link->fb = fb;
+	link->domid = fb->domid;
+	link->ring_order = ring_order;
+	link->nr_slots = FSVA_SLOTS_PER_PAGE << ring_order;
+	spin_lock_init(&link->lock);
+	init_completion(&link->exited);
+	INIT_WORK(&link->reap, fsva_link_reap);
+	INIT_WORK(&link->broken, fsva_link_broken);
+	link->queues = kcalloc(nr_queues, sizeof(*link->queues), GFP_KERNEL);
+	if (!link->queues)
+		goto err_free;
+	link->ses = fsva_session_create(fb, nr_queues, link->nr_slots);
+	if (IS_ERR(link->ses)) {
+		err = PTR_ERR(link->ses);
+		goto err_free;
+	}
+
+	for (i = 0; i < nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+
+		q->link = link;
+		q->index = i;
+		spin_lock_init(&q->lock);
+		init_waitqueue_head(&q->wait);
+		INIT_WORK(&q->grow, fsva_queue_grow);
+		link->nr_queues++;
+		err = -ENOMEM;
+		q->busy = bitmap_zalloc(link->nr_slots, GFP_KERNEL);
+		if (!q->busy)
+			goto err_free_session;
+		err = fsva_queue_map(q, ring_ref[i]);
+		if (err)
+			goto err_free_session;
+	}
+
+	/* From here on there may be workers, so that only fsva_link_reap() may free. */
+	fsva_back_link_new(fb, link);
+	for (i = 0; i < nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+
+		err = bind_interdomain_evtchn_to_irqhandler_lateeoi(fb->dev, port[i], fsva_queue_event, 0,
+								    "fsva-back", q);
+		if (err < 0)
+			return err;
+		q->irq = err;
+	}
+	for (i = 0; i < nr_queues; i++) {
+		for (j = 0; j < FSVA_MIN_WORKERS; j++) {
+			err = fsva_worker_start(&link->queues[i]);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+
+err_free_session:
+	fsva_session_free(link->ses);
+err_free:
+	fsva_link_free(link);
+	return err;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * session.c: what belongs to a front beyond its rings, and the answers kept for calls that must not run twice.
+ *
+ * ring.c asks fsva_replay_begin() about every request before it runs and tells fsva_replay_end() every answer,
+ * both under the queue's lock, which is what guards the records of that queue.
+ */
+#include <linux/slab.h>
+
+#include "back.h"
+
+int fsva_replay_begin(struct fsva_session *ses, unsigned int queue, const struct fsva_req *req, struct fsva_rsp *rsp)
+{
+	struct fsva_replay *r = &ses->replay[queue][req->tag];
+
+	if (!req->id || req->id < r->last_id)
+		return -EPROTO;
+	if (req->id > r->last_id)
+		return 0;
+	/* The same once more: only after a reconnect, and only when it says so. */
+	if (!(req->flags & FSVA_REQ_RESENT))
+		return -EPROTO;
+	if (!r->kept || r->rsp.op != req->op)
+		return 0;
+	*rsp = r->rsp;
+	rsp->flags |= FSVA_RSP_REPLAYED;
+	atomic64_inc(&ses->fb->stats.replayed);
+	return 1;
+}
+
+void fsva_replay_end(struct fsva_session *ses, unsigned int queue, const struct fsva_rsp *rsp)
+{
+	struct fsva_replay *r = &ses->replay[queue][rsp->tag];
+	const struct fsva_wire_op *row = fsva_wire_op(rsp->op);
+
+	r->last_id = rsp->id;
+	r->kept = row && !(row->flags & FSVA_F_IDEM);
+	if (r->kept) {
+		r->rsp = *rsp;
+		r->rsp.flags &= ~FSVA_RSP_REPLAYED;
+	}
+}
+
+struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int nr_slots)
+{
+	struct fsva_session *ses;
+	unsigned int i;
+	int err = -ENOMEM;
+
+	ses = kvzalloc(sizeof(*ses), GFP_KERNEL);
+	if (!ses)
+		return ERR_PTR(-ENOMEM);
+	ses->fb = fb;
+	ses->nr_queues = nr_queues;
+	mutex_init(&ses->cred_lock);
+	spin_lock_init(&ses->cred_spin);
+	spin_lock_init(&ses->lock);
+	init_waitqueue_head(&ses->wait);
+	fsva_files_init(&ses->files);
+
+	ses->replay = kcalloc(nr_queues, sizeof(*ses->replay), GFP_KERNEL);
+	if (!ses->replay)
+		goto err_free;
+	for (i = 0; i < nr_queues; i++) {
+		ses->replay[i] = kvcalloc(nr_slots, sizeof(**ses->replay), GFP_KERNEL);
+		if (!ses->replay[i])
+			goto err_free_replay;
+	}
+	err = fsva_creds_init(ses);
+	if (err)
+		goto err_free_replay;
+
+	mutex_lock(&fb->stats_lock);
+	fb->ses = ses;
+	mutex_unlock(&fb->stats_lock);
+	return ses;
+
+err_free_replay:
+	for (i = 0; i < nr_queues; i++)
+		kvfree(ses->replay[i]);
+	kfree(ses->replay);
+err_free:
+	kvfree(ses);
+	return ERR_PTR(err);
+}
+
+/* No call runs any more.  Closes the files, unmounts, and waits for both. */
+void fsva_session_free(struct fsva_session *ses)
+{
+	struct fsva_back *fb = ses->fb;
+	unsigned int i;
+
+	spin_lock(&ses->lock);
+	ses->closing = true;
+	spin_unlock(&ses->lock);
+	fsva_unmount(ses, true);
+
+	mutex_lock(&fb->stats_lock);
+	if (fb->ses == ses)
+		fb->ses = NULL;
+	mutex_unlock(&fb->stats_lock);
+
+	fsva_creds_free(ses);
+	for (i = 0; i < ses->nr_queues; i++)
+		kvfree(ses->replay[i]);
+	kfree(ses->replay);
+	kvfree(ses);
+}
