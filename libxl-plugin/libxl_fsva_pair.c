@@ -133,6 +133,15 @@ static int check_tags(libxl_domain_config *d_config, uint32_t domid)
     return rc;
 }
 
+/* How many fsva devices a domain has, which are none if it is an appliance. */
+static unsigned count_devices(uint32_t domid)
+{
+    unsigned nr;
+
+    free(fsva_xs_list(&nr, "/libxl/%u/device/fsva", domid));
+    return nr;
+}
+
 struct find_user {
     uint32_t except;
     uint32_t found;
@@ -181,6 +190,11 @@ static int check_backend(libxl_domain_config *d_config, uint32_t domid,
     }
     if (fsva_domain_state(backend, NULL) != FSVA_DOMAIN_RUNS) {
         fsva_say("'%s': domain '%s' does not run", fsva->tag, shown);
+        return ERROR_INVAL;
+    }
+    if (count_devices(backend)) {
+        fsva_say("'%s': domain '%s' has appliances itself, so it cannot be"
+                 " one", fsva->tag, shown);
         return ERROR_INVAL;
     }
 
@@ -519,7 +533,6 @@ int fsva_pair_permit(uint32_t domid, const char *verb, bool quiet)
     bool stops = !strcmp(verb, "shutdown") || !strcmp(verb, "reboot");
     struct fsva_record record;
     char user[128], tag[64];
-    char **devs;
     unsigned nr;
 
     fsva_record_read(domid, &record);
@@ -542,8 +555,7 @@ int fsva_pair_permit(uint32_t domid, const char *verb, bool quiet)
     if (stops)
         return 0;
 
-    devs = fsva_xs_list(&nr, "/libxl/%u/device/fsva", domid);
-    free(devs);
+    nr = count_devices(domid);
     if (!nr)
         return 0;
 
