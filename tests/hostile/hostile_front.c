@@ -153,7 +153,8 @@ static const struct attack_ops ops = { .heal = heal_slowly, .honest = honest };
 
 static int usage(const char *me)
 {
-	fprintf(stderr, "usage: %s [--device device/fsva/0] --list | --all | --honest | --attack NAME\n", me);
+	fprintf(stderr, "usage: %s [--device device/fsva/0] --list | --all | --honest | --attack NAME |\n"
+		"       --group connect|ring|data|call\n", me);
 	return 2;
 }
 
@@ -162,16 +163,17 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "device", required_argument, NULL, 'd' }, { "list", no_argument, NULL, 'l' },
 		{ "all", no_argument, NULL, 'a' },          { "honest", no_argument, NULL, 'h' },
-		{ "attack", required_argument, NULL, 'n' }, { 0 },
+		{ "attack", required_argument, NULL, 'n' }, { "group", required_argument, NULL, 'g' },
+		{ 0 },
 	};
 	static const struct attack_ops alone = { .heal = heal_slowly };
-	struct { const struct attack *rows; size_t nr; } tables[] = {
-		{ front_connect_attacks, nr_front_connect },
-		{ front_ring_attacks, nr_front_ring },
-		{ front_data_attacks, nr_front_data },
-		{ front_call_attacks, nr_front_call },
+	struct { const char *group; const struct attack *rows; size_t nr; } tables[] = {
+		{ "connect", front_connect_attacks, nr_front_connect },
+		{ "ring", front_ring_attacks, nr_front_ring },
+		{ "data", front_data_attacks, nr_front_data },
+		{ "call", front_call_attacks, nr_front_call },
 	};
-	const char *only = NULL;
+	const char *only = NULL, *group = NULL;
 	struct attack all[256];
 	size_t nr = 0;
 	int c, mode = 0;
@@ -179,6 +181,7 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'd': peer_device = optarg; break;
+		case 'g': group = optarg; mode = 'a'; break;
 		case 'n': only = optarg; /* fall through */
 		case 'l': case 'a': case 'h': mode = c; break;
 		default: return usage(argv[0]);
@@ -187,8 +190,10 @@ int main(int argc, char **argv)
 	if (!mode || optind != argc)
 		return usage(argv[0]);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		for (size_t j = 0; j < tables[i].nr; j++)
+		for (size_t j = 0; j < tables[i].nr && (!group || !strcmp(group, tables[i].group)); j++)
 			all[nr++] = tables[i].rows[j];
+	if (!nr)
+		return usage(argv[0]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (mode == 'l') {
 		attack_list(all, nr);

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
+# ops.sh: each operation of a mounted file system, on a PV and a PVH pair, by our own programs and by the
+# commands that people use.
+
+file_setup() {
+	lab pair --user pv --fsva pvh --kernel 6.12 --fs ext4
+	"$FSVA_TOP/tests/programs/put" user
+}
+
+# ---- What the mount looks like ----
+
+test_mount_is_seen() {
+	assert_eq "$(user findmnt -n -o FSTYPE,SOURCE,TARGET /mnt/data | tr -s ' ')" 'fsva data /mnt/data' findmnt
+	assert_contains "$(user cat /proc/filesystems)" fsva /proc/filesystems
+	user_sh 'grep " /mnt/data fsva rw" /proc/mounts'
+	user_sh '[ "$(df --output=fstype /mnt/data | tail -n 1)" = fsva ]; [ "$(df --output=size /mnt/data | tail -n 1)" -gt 100000 ]
+		[ "$(df -i --output=itotal /mnt/data | tail -n 1)" -gt 1000 ]; df -h /mnt/data'
+	user_sh '[ "$(stat -f -c %T /mnt/data)" != "" ]; [ "$(stat -f -c %l /mnt/data)" = 255 ]; [ "$(stat -c %F /mnt/data)" = directory ]'
+}
+
+test_mount_options() {
+	user_sh 'umount /mnt/data; mount -t fsva -o noatime,ro data /mnt/data; grep " /mnt/data fsva ro,noatime" /proc/mounts
+		out=$(touch /mnt/data/x 2>&1) && exit 1; case $out in *"Read-only file system"*) ;; *) echo "$out"; exit 1;; esac
+		mount -o remount,rw /mnt/data; touch /mnt/data/x; rm /mnt/data/x
+		mount -o remount,ro /mnt/data; touch /mnt/data/x 2>/dev/null && exit 1
+		umount /mnt/data; mount -t fsva -o data=journal data /mnt/data; grep " /mnt/data fsva .*data=journal" /proc/mounts
+		umount /mnt/data; mount -t fsva data /mnt/data'
+	kernel_clean user user.data
+}
+
+test_bad_mounts() {
+	refuses 'nosuchtag|No such device|special device|not exist' user mount -t fsva nosuchtag /mnt/data
+	user_sh 'mkdir -p /mnt/second'
+	refuses 'busy|already mounted' user mount -t fsva data /mnt/second
+	user umount /mnt/data
+	refuses 'nonsense=1|wrong fs type|bad option|Invalid argument|nvalid' user mount -t fsva -o nonsense=1 data /mnt/data
+	refuses . user mount -t fsva '' /mnt/data
+	refuses . user mount -t fsva "$(printf 'x%.0s' $(seq 300))" /mnt/data
+	user mount -t fsva data /mnt/data
+	user_sh 'exec 9>/mnt/data/open; out=$(umount /mnt/data 2>&1) && exit 1; case $out in *busy*) ;; *) echo "$out"; exit 1;; esac
+		exec 9>&-; rm /mnt/data/open; umount /mnt/data'
+	refuses 'not mounted' user umount /mnt/data
+	user mount -t fsva data /mnt/data
+	kernel_clean user user.data
+}
+
+test_fstab() {
+	user_sh 'umount /mnt/data; cp /etc/fstab /tmp/fstab.old 2>/dev/null || : >/tmp/fstab.old
+		trap "cp /tmp/fstab.old /etc/fstab" EXIT
+		echo "data /mnt/data fsva rw,nodev,relatime 0 0" >>/etc/fstab
+		mount /mnt/data; grep " /mnt/data fsva .*nodev" /proc/mounts; umount data; mount -a -t fsva; findmnt /mnt/data'
+}
+
+test_bind_and_lazy() {
+	user_sh 'mkdir -p /mnt/data/sub /mnt/bind; mount --bind /mnt/data/sub /mnt/bind; echo x >/mnt/bind/f; [ -s /mnt/data/sub/f ]
+		exec 9</mnt/bind/f; umount -l /mnt/bind; read -r v <&9; [ "$v" = x ]; exec 9<&-; rm -r /mnt/data/sub'
+}
+
+# ---- Our programs ----
+
+TIMEOUT_test_fdx=300
+test_fdx() {
+	user /opt/fsva-tests/fdx /mnt/data/fdx
+	kernel_clean user user.data
+}
+
+TIMEOUT_test_dirx=300
+test_dirx() {
+	user /opt/fsva-tests/dirx --ops 4000 --seed 7 /mnt/data/dirx
+	kernel_clean user user.data
+}
+
+TIMEOUT_test_fsx_direct=300
+test_fsx_direct() {
+	user /opt/fsva-tests/fsx --ops 4000 --seed 11 --direct /mnt/data/fsx
+	kernel_clean user user.data
+}
+
+TIMEOUT_test_100000_entries=1500
+test_100000_entries() {
+	user /opt/fsva-tests/bigdir --entries 100000 /mnt/data/big
+	kernel_clean user user.data
+}
+
+# ---- The commands that people use ----
+
+test_commands() {
+	user_sh 'mkdir /mnt/data/c; cd /mnt/data/c
+		echo one >a; cp a b; ln a c; ln -s a d; mv b e; cat a c d e >f; [ "$(tr "\n" " " <f)" = "one one one one " ]
+		chmod 640 a; [ "$(stat -c %a c)" = 640 ]; chown 5:6 a; [ "$(stat -c %u:%g c)" = 5:6 ]
+		touch -d "2001-02-03 04:05:06.789 UTC" a; [ "$(TZ=UTC stat -c %y a | cut -c1-23)" = "2001-02-03 04:05:06.789" ]
+		truncate -s 12345 e; [ "$(stat -c %s e)" = 12345 ]; [ "$(readlink d)" = a ]; [ "$(stat -c %h a)" = 2 ]
+		mkdir -p p/q/r; mv p/q s; [ -d s/r ]; rmdir s/r s p; rm c; [ "$(stat -c %h a)" = 1 ]
+		mkfifo fifo; [ -p fifo ]; find . -name "[a-f]*" | sort | tr "\n" " " | grep "./a ./d ./e ./f ./fifo"
+		dd if=/dev/urandom of=g bs=1000 count=3001 status=none; cp --sparse=never g h; cmp g h
+		dd if=g of=h bs=333 seek=77 skip=5 conv=notrunc status=none; sync; rm -rf /mnt/data/c'
+}
+
+test_tree_by_tar_and_checksum() {
+	user_sh 'cd /mnt/data; mkdir t; cp -a /usr/include t/; (cd /usr/include && find . -type f -print0 | sort -z | xargs -0 sha256sum) >/tmp/sums
+		(cd t/include && sha256sum --quiet -c /tmp/sums); tar -C t -cf t.tar include; rm -rf t/include; tar -C t -xf t.tar
+		(cd t/include && sha256sum --quiet -c /tmp/sums); diff -r /usr/include t/include; rm -rf t t.tar'
+	kernel_clean user user.data
+}
+
+test_programs_from_the_mount() {
+	user_sh 'mkdir /mnt/data/x; cd /mnt/data/x; cp /bin/ls .; ./ls / >/dev/null
+		printf "#!/bin/sh\necho script \$1\n" >s; chmod +x s; [ "$(./s a)" = "script a" ]; chmod -x s; ./s 2>/dev/null && exit 1
+		printf "#include <stdio.h>\nint f(void){return 42;}\n" >l.c
+		printf "#include <stdio.h>\nint f(void); int main(void){printf(\"%%d\\\\n\", f()); return 0;}\n" >m.c
+		cc -shared -fPIC -o libl.so l.c; cc -o m m.c -L. -ll -Wl,-rpath,/mnt/data/x; [ "$(./m)" = 42 ]
+		cp m busy; ./busy >/dev/null; (sleep 3 & exec ./busy) >/dev/null
+		cp /bin/sleep slp; ./slp 5 & pid=$!; sleep 0.5; out=$(sh -c ": >slp" 2>&1) && { echo "a running program was written"; exit 1; }
+		case $out in *"busy"*) ;; *) echo "$out"; exit 1;; esac; kill $pid; wait $pid || true
+		cd /; rm -r /mnt/data/x'
+	kernel_clean user user.data
+}
+
+test_ordinary_programs() {
+	user_sh 'mkdir /mnt/data/o; cd /mnt/data/o; export HOME=/tmp GIT_CONFIG_NOSYSTEM=1
+		git init -q r; cd r; git config user.email a@b; git config user.name n; cp -r /usr/include/linux .; git add .
+		git commit -q -m one; git fsck --no-progress; git status --porcelain | grep . && exit 1; cd ..
+		python3 -c "
+import sqlite3
+c = sqlite3.connect(\"db\")
+c.execute(\"create table t (a integer, b text)\")
+for i in range(500):
+    c.execute(\"insert into t values (?, ?)\", (i, \"x\" * i))
+c.commit()
+assert c.execute(\"select sum(a), sum(length(b)) from t\").fetchone() == (124750, 124750)
+assert c.execute(\"pragma integrity_check\").fetchone()[0] == \"ok\"
+"
+		perl -e "open(F, \">\", \"p\") or die; print F \"y\" x 100000; close F or die; -s \"p\" == 100000 or die"
+		rsync -a /usr/include/asm-generic/ rs/; diff -r /usr/include/asm-generic rs
+		cd /; rm -rf /mnt/data/o'
+	kernel_clean user user.data
+}
+
+# Two users, a group directory, a sticky one: with commands (fdx does more of it).
+test_ownership() {
+	user_sh 'cd /mnt/data; mkdir -m 1777 sticky; mkdir -m 2775 team; chown 0:2000 team; chmod 2775 team
+		setpriv --reuid 1001 --regid 1001 --groups 2000 sh -ec "umask 002; echo x >team/f; mkdir team/d; echo x >sticky/mine"
+		[ "$(stat -c %u:%g:%a team/f)" = 1001:2000:664 ]; [ "$(stat -c %g:%A team/d)" = "2000:drwxrwsr-x" ]
+		setpriv --reuid 1002 --regid 1002 --groups 2000 sh -ec "echo y >>team/f; rm -f sticky/mine 2>/dev/null" && exit 1
+		[ "$(cat team/f | tr -d "\n")" = xy ]; [ -e sticky/mine ]
+		setpriv --reuid 1003 --regid 1003 --clear-groups sh -ec "echo z >>team/f" 2>/dev/null && exit 1
+		rm -r team sticky'
+}
+
+# It survives an unmount, and nothing is left open or held.
+test_kept_and_released() {
+	user_sh 'mkdir /mnt/data/k; for i in $(seq 300); do echo $i >/mnt/data/k/$i; done; umount /mnt/data; mount -t fsva data /mnt/data
+		for i in $(seq 300); do [ "$(cat /mnt/data/k/$i)" = $i ] || exit 1; done; rm -r /mnt/data/k'
+	eventually 15 few_handles
+	kernel_clean user user.data
+}
+
+few_handles() {
+	user_sh 'echo 2 >/proc/sys/vm/drop_caches'
+	[ "$(fsva_sh "cat /sys/kernel/debug/fsva/back/*/stats | awk '\$1 == \"handles\" {print \$2}'")" -le 4 ]
+}
+
+# The same on a PVH user and a PV appliance.
+TIMEOUT_test_pvh=600
+test_pvh() {
+	user umount /mnt/data
+	lab xl destroy user
+	lab pair --user pvh --fsva pv --kernel 6.12 --fs ext4
+	"$FSVA_TOP/tests/programs/put" user
+	user_sh 'cd /mnt/data; /opt/fsva-tests/fdx fdx; /opt/fsva-tests/dirx --ops 1000 dirx; /opt/fsva-tests/fsx --ops 1500 --size 524288 fsx
+		cp /bin/ls .; ./ls / >/dev/null; rm ls'
+	kernel_clean user user.data
+}
