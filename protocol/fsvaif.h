@@ -280,7 +280,7 @@ struct fsva_attr {
 	uint64_t attributes_mask;
 	uint32_t mode;                  /* S_IFMT and permission bits, POSIX's octal values */
 	uint32_t nlink;
-	uint32_t uid, gid;              /* of the initial user namespace */
+	uint32_t uid, gid;              /* of the initial user namespace; any value that a disk can hold */
 	uint32_t rdev_major, rdev_minor;
 	uint32_t blksize;
 	uint32_t generation;

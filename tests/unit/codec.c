@@ -334,7 +334,7 @@ static const struct fault rsp_faults[] = {
 	RHEAD(WRITE, data_len, 15, FSVA_OK),
 	RHEAD(WRITE, data_len, 16, FSVA_EPROTO),
 	RHEAD(RENAME, data_len, 1, FSVA_EPROTO),                        /* data goes one way there */
-	RHEAD(READLINK, data_len, 0, FSVA_EPROTO),
+	RHEAD(READLINK, data_len, 0, FSVA_OK),
 	RHEAD(GET_NAME, data_len, 256, FSVA_EPROTO),
 	RHEAD(GET_NAME, data_len, 0, FSVA_EPROTO),
 	/* attributes, wherever they are */
@@ -351,8 +351,8 @@ static const struct fault rsp_faults[] = {
 	RBODY(GETATTR, fsva_getattr_rsp, attr.btime.pad, 1, FSVA_EPROTO),
 	RBODY(GETATTR, fsva_getattr_rsp, attr.attributes, 1, FSVA_EPROTO),
 	RBODY(GETATTR, fsva_getattr_rsp, attr.attributes_mask, 1ull << 63, FSVA_EPROTO),
-	RBODY(GETATTR, fsva_getattr_rsp, attr.uid, 0xffffffff, FSVA_EPROTO),
-	RBODY(GETATTR, fsva_getattr_rsp, attr.gid, 0xffffffff, FSVA_EPROTO),
+	RBODY(GETATTR, fsva_getattr_rsp, attr.uid, 0xffffffff, FSVA_OK),
+	RBODY(GETATTR, fsva_getattr_rsp, attr.gid, 0xffffffff, FSVA_OK),
 	RBODY(GETATTR, fsva_getattr_rsp, attr.rdev_major, 0x1000, FSVA_EPROTO),
 	RBODY(GETATTR, fsva_getattr_rsp, attr.rdev_minor, 0x100000, FSVA_EPROTO),
 	RBODY(GETATTR, fsva_getattr_rsp, attr.blksize, 0, FSVA_EPROTO),
@@ -445,6 +445,7 @@ static const struct fault rsp_faults[] = {
 	/* attributes and handles */
 	RBODY(GETXATTR, fsva_getxattr_rsp, size, 6, FSVA_EPROTO),
 	RBODY(LISTXATTR, fsva_getxattr_rsp, size, 65537, FSVA_EPROTO),
+	RBODY(LISTXATTR, fsva_getxattr_rsp, size, 16, FSVA_EPROTO),
 	RBODY(GET_ACL, fsva_get_acl_rsp, nr, 2, FSVA_EPROTO),
 	RBODY(GET_ACL, fsva_get_acl_rsp, pad, 1, FSVA_EPROTO),
 	RHEAD(ENCODE_FH, data_len, 0, FSVA_EPROTO),
@@ -934,6 +935,13 @@ static void questions(void **state)
 	((struct fsva_create_req *)(void *)req.body)->flags = 0;
 	assert_int_equal(fsva_wire_check_rsp(&rsp, &req), FSVA_EPROTO);
 	((struct fsva_create_rsp *)(void *)rsp.body)->fh = 0;
+	assert_int_equal(fsva_wire_check_rsp(&rsp, &req), FSVA_OK);
+	/* Created, not exclusively: what was there already need not be a file. */
+	sample_req(FSVA_OP_CREATE, &req, data);
+	sample_rsp(&req, &rsp, data);
+	((struct fsva_create_rsp *)(void *)rsp.body)->entry.attr.mode = 0040755;
+	assert_int_equal(fsva_wire_check_rsp(&rsp, &req), FSVA_EPROTO);
+	((struct fsva_create_req *)(void *)req.body)->flags = FSVA_CREATE_OPEN;
 	assert_int_equal(fsva_wire_check_rsp(&rsp, &req), FSVA_OK);
 	/* mknod of type 0 makes a file. */
 	sample_req(FSVA_OP_MKNOD, &req, data);
