@@ -169,6 +169,7 @@ debian_lists() {
 			grep -m 1 '^[EW]:' "$log" || tail -n 1 "$log")"
 		return 1
 	fi
+	rm -rf "$root/memo"
 	: >"$root/updated"
 }
 
@@ -181,6 +182,24 @@ debian_locked() {
 		flock 9 || exit 1
 		"$@"
 	) 9>"$root/lock"
+}
+
+# debian_memo ROOT COMMAND...: COMMAND's output, remembered until the lists are
+# newer: apt takes seconds for each answer.  Under the lock.
+debian_memo() {
+	local root=$1 memo
+
+	shift
+	memo=$root/memo/$(printf '%s\n' "$@" | sha256sum | cut -c 1-16)
+	if [ ! -e "$memo" ]; then
+		mkdir -p "$root/memo" || return 1
+		if ! "$@" >"$memo.new"; then
+			rm -f "$memo.new"
+			return 1
+		fi
+		mv -f "$memo.new" "$memo" || return 1
+	fi
+	cat "$memo"
 }
 
 # debian_uris ROOT yes|no PKG...: print "'URI' FILE SIZE HASH" of each package.
@@ -213,7 +232,7 @@ debian_get() {
 	local -a want=() all=()
 
 	shift 3
-	if ! uris=$(debian_uris "$root" "$deps" "$@" 2>"$root/error.log"); then
+	if ! uris=$(debian_memo "$root" debian_uris "$root" "$deps" "$@" 2>"$root/error.log"); then
 		return 2
 	fi
 	while read -r _ file size _; do
@@ -311,18 +330,25 @@ debian_unpack() {
 	done
 }
 
+debian_show() {
+	LC_ALL=C apt-cache -c "$1/apt.conf" --no-all-versions show "$2" \
+		2>/dev/null
+}
+
 debian_show_locked() {
-	debian_lists "$1" && LC_ALL=C apt-cache -c "$1/apt.conf" \
-		--no-all-versions show "$2" 2>/dev/null
+	debian_lists "$1" && debian_memo "$1" debian_show "$1" "$2"
 }
 
 # debian_field SUITE PKG FIELD: print a field of PKG's newest version.
 debian_field() {
-	local root
+	local root text
 
 	root=$(debian_root "$1") || return 1
-	debian_locked "$root" debian_show_locked "$root" "$2" |
-		sed -n "s/^$3: //p" | head -n 1
+	text=$(debian_locked "$root" debian_show_locked "$root" "$2") || {
+		debian_say "$1: no package $2"
+		return 1
+	}
+	sed -n "s/^$3: //p" <<<"$text" | head -n 1
 }
 
 # debian_newest_kernel SUITE: print the package that linux-image-amd64 stands
@@ -331,8 +357,8 @@ debian_field() {
 debian_newest_kernel() {
 	local pkg meta=linux-image-${FSVA_ARCH:-amd64}
 
-	pkg=$(debian_field "$1" "$meta" Depends |
-		grep -o 'linux-image-[0-9][^ ,|(]*' | head -n 1)
+	pkg=$(debian_field "$1" "$meta" Depends) || return 1
+	pkg=$(grep -o 'linux-image-[0-9][^ ,|(]*' <<<"$pkg" | head -n 1)
 	if [ -z "$pkg" ]; then
 		debian_say "$1: $meta does not name a kernel"
 		return 1
