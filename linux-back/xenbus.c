@@ -87,11 +87,17 @@ void fsva_back_broken(struct fsva_back *fb, struct fsva_link *link)
 
 /* ---- What the front published -------------------------------------------------------------------------- */
 
+/* A whole decimal number that fits: sscanf() would take "1x", and 2^32 + 1 for 1. */
 static int fsva_read_front(struct xenbus_device *dev, const char *node, unsigned int *val)
 {
-	int err = xenbus_scanf(XBT_NIL, dev->otherend, node, "%u", val);
+	char *s = xenbus_read(XBT_NIL, dev->otherend, node, NULL);
+	int err;
 
-	return err == 1 ? 0 : -EINVAL;
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	err = kstrtouint(s, 10, val);
+	kfree(s);
+	return err;
 }
 
 static unsigned int fsva_max_queues(void)
