@@ -24,11 +24,9 @@
 #include "xl_plugin.h"
 
 /* A domain that has been told to shut down is destroyed after this time. */
-#define FSVA_STOP_TIMEOUT_S     30
+#define FSVA_STOP_TIMEOUT_S     120
 /* Its own monitor gets this time to do so. */
 #define FSVA_MONITOR_TIMEOUT_S  10
-/* A frontend that has been asked to let go of its device has this time. */
-#define FSVA_DETACH_TIMEOUT_S   10
 /* So much of a guest's text is printed at most. */
 #define FSVA_GUEST_TEXT_SIZE    256
 

@@ -20,7 +20,6 @@
  */
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,13 +231,18 @@ static int wait_name_free(const char *tag, const char *name)
         return 0;
 
     fsva_record_read(domid, &record);
-    if (record.exists && record.owned && !record.user_alive &&
-        !fsva_domain_wait_gone(domid, FSVA_STOP_TIMEOUT_S))
-        return 0;
+    if (record.exists && record.owned && !record.user_alive) {
+        if (!fsva_domain_wait_gone(domid, 1))
+            return 0;
+        fsva_say("waiting for the earlier '%s' to stop", name);
+        if (!fsva_domain_wait_gone(domid, FSVA_STOP_TIMEOUT_S))
+            return 0;
+    }
 
     fsva_say("'%s': there is already a domain '%s'", tag, name);
     if (record.exists && record.owned && !record.user_alive)
-        fsva_say("it is left over from an earlier pair: xl destroy %s", name);
+        fsva_say("unless another xl is just creating it, it is left over from"
+                 " an earlier pair: xl destroy %s", name);
     return ERROR_DEVICE_EXISTS;
 }
 
@@ -444,20 +448,15 @@ void fsva_pair_abort(void)
 
 /*----- the end of a member -----*/
 
-struct lose_device {
-    uint32_t backend_domid;
-    const char *backend_str;
-};
-
 /* The appliance of this device is no more. */
 static int lose_device(uint32_t user_domid, uint32_t devid, const char *tag,
                        void *data)
 {
-    struct lose_device *lose = data;
+    const uint32_t *backend = data;
     char path[128], *lost;
 
     snprintf(path, sizeof(path), "/local/domain/%u/backend/fsva/%u/%u",
-             lose->backend_domid, user_domid, devid);
+             *backend, user_domid, devid);
     fsva_xs_prune(path);
 
     lost = fsva_xs_read("/libxl/%u/device/fsva/%u/lost", user_domid, devid);
@@ -467,8 +466,9 @@ static int lose_device(uint32_t user_domid, uint32_t devid, const char *tag,
         fsva_text_clean(shown, sizeof(shown), tag);
         fsva_xs_write("1", "/libxl/%u/device/fsva/%u/lost", user_domid,
                       devid);
-        fsva_say("appliance %s has died: %s has lost its file system '%s'",
-                 lose->backend_str, fsva_domain_str(user_domid), shown);
+        fsva_say("%s has lost its file system '%s', as the appliance, domain"
+                 " %u, has died", fsva_domain_str(user_domid), shown,
+                 *backend);
     }
     free(lost);
 
@@ -505,14 +505,10 @@ static int stop_appliance(uint32_t domid, const struct fsva_record *record,
 
 void fsva_pair_ended(uint32_t domid, enum xl_plugin_end end)
 {
-    struct lose_device lose = {
-        .backend_domid = domid,
-        .backend_str = fsva_domain_str(domid),
-    };
     struct stop_list list;
     unsigned nr;
 
-    fsva_device_each(domid, lose_device, &lose);
+    fsva_device_each(domid, lose_device, &domid);
 
     if (end == XL_PLUGIN_DOWN)
         return;
@@ -571,36 +567,28 @@ int fsva_pair_permit(uint32_t domid, const char *verb, bool quiet)
 /*----- detach -----*/
 
 /*
- * Ask the frontend to close, as libxl does, but put everything back if it
- * does not: a frontend which has the file system mounted stays connected.
+ * A frontend says in its directory whether it has the file system mounted.  To
+ * ask it to close instead, as for other devices, cannot be undone: a backend
+ * that is closing is gone, and the frontend ends all calls.
  */
-static int ask_to_close(uint32_t domid, const libxl_device_fsva *fsva,
-                        const libxl_fsvainfo *info)
+static int check_mounted(uint32_t domid, const libxl_device_fsva *fsva,
+                         const libxl_fsvainfo *info)
 {
-    char state[16], *now;
-    int i, closed = 0;
+    char *mounted = fsva_xs_read("%s/mounted", info->frontend);
+    int rc = ERROR_INVAL;
 
-    snprintf(state, sizeof(state), "%d", XenbusStateClosing);
-    if (!fsva_xs_write("0", "%s/online", info->backend) ||
-        !fsva_xs_write(state, "%s/state", info->backend))
-        return ERROR_FAIL;
+    if (mounted && !strcmp(mounted, "0"))
+        rc = 0;
+    else if (mounted && !strcmp(mounted, "1"))
+        fsva_say("%s has '%s' mounted: unmount it, or use fsva-detach"
+                 " --force", fsva_domain_str(domid), fsva->tag);
+    else
+        fsva_say("%s does not say whether it has '%s' mounted: make sure that"
+                 " it has not, and use fsva-detach --force",
+                 fsva_domain_str(domid), fsva->tag);
 
-    for (i = 0; i < FSVA_DETACH_TIMEOUT_S * 10 && !closed; i++) {
-        poll(NULL, 0, 100);
-        now = fsva_xs_read("%s/state", info->backend);
-        closed = !now || atoi(now) == XenbusStateClosed;
-        free(now);
-    }
-    if (closed)
-        return 0;
-
-    snprintf(state, sizeof(state), "%d", info->backend_state);
-    fsva_xs_write("1", "%s/online", info->backend);
-    fsva_xs_write(state, "%s/state", info->backend);
-    fsva_say("%s does not let go of '%s', so it is mounted there: unmount"
-             " it, or use fsva-detach --force", fsva_domain_str(domid),
-             fsva->tag);
-    return ERROR_TIMEDOUT;
+    free(mounted);
+    return rc;
 }
 
 int fsva_pair_detach(uint32_t domid, libxl_device_fsva *fsva, bool force)
@@ -618,7 +606,7 @@ int fsva_pair_detach(uint32_t domid, libxl_device_fsva *fsva, bool force)
     /* Only a connected frontend can have it mounted. */
     if (!force && info.backend_state >= 0 &&
         info.state == XenbusStateConnected) {
-        rc = ask_to_close(domid, fsva, &info);
+        rc = check_mounted(domid, fsva, &info);
         if (rc) goto out;
     }
 
