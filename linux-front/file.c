@@ -104,8 +104,6 @@ int fsva_file_open(struct inode *inode, struct file *file)
 		fsva_file_check_cache(inode, &rsp.attr);
 		if (rsp.impl & FSVA_IMPL_DIRECT_IO)
 			file->f_mode |= FMODE_CAN_ODIRECT;
-		else if (file->f_flags & O_DIRECT)
-			file->f_mode &= ~FMODE_CAN_ODIRECT;
 		if (rsp.flags & FSVA_OPEN_STREAM)
 			stream_open(inode, file);
 		else if (rsp.flags & FSVA_OPEN_NONSEEKABLE)

@@ -226,6 +226,7 @@ struct fsva_front {
 	struct mutex mount_mutex;	/* MOUNT and UNMOUNT in order */
 	bool mounted;			/* the back has it mounted for us */
 	bool in_use;			/* a superblock holds us */
+	bool retry;			/* somebody wants to mount: connect */
 	struct work_struct unmount_work;
 
 	atomic64_t version;		/* changes of inodes: see inode.c */

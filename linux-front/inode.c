@@ -506,25 +506,29 @@ int fsva_inode_permission(struct mnt_idmap *idmap, struct inode *inode,
  */
 static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
 {
-	struct inode *inode = d_inode_rcu(dentry);
+	struct inode *inode = d_inode_rcu(dentry), *up;
+	struct name_snapshot snap;
 	struct dentry *parent;
 	struct fsva_attr attr;
-	struct inode *up;
 	u64 version = 0;
 	u32 impl, wire = 0;
 	int err;
 
-	parent = READ_ONCE(dentry->d_parent);
-	up = d_inode_rcu(parent);
+	if (IS_ROOT(dentry))
+		return 1;
+	rcu_read_lock();
+	up = d_inode_rcu(READ_ONCE(dentry->d_parent));
+	impl = up ? READ_ONCE(FSVA_I(up)->impl) : 0;
+	rcu_read_unlock();
 	if (!up)
 		return -ECHILD;
-	impl = READ_ONCE(FSVA_I(up)->impl) & FSVA_IMPL_NAMECMP;
-	impl |= READ_ONCE(FSVA_I(inode ? inode : up)->impl) &
-		FSVA_IMPL_REVALIDATE;
-	if (!impl || IS_ROOT(dentry))
-		return 1;
 	if (!inode && impl & FSVA_IMPL_NAMECMP)
 		return 0;
+	impl &= FSVA_IMPL_NAMECMP | (inode ? 0 : FSVA_IMPL_REVALIDATE);
+	if (inode)
+		impl |= READ_ONCE(FSVA_I(inode)->impl) & FSVA_IMPL_REVALIDATE;
+	if (!impl)
+		return 1;
 	if (flags & LOOKUP_RCU)
 		return -ECHILD;
 
@@ -540,10 +544,12 @@ static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
 		version = fsva_inode_version(inode);
 	parent = dget_parent(dentry);
 	up = d_inode(parent);
+	take_dentry_name_snapshot(&snap, dentry);
 	err = fsva_call_dentry_validate(fsva_inode_front(up),
-					FSVA_I(up)->handle, &dentry->d_name,
+					FSVA_I(up)->handle, &snap.name,
 					inode ? FSVA_I(inode)->handle : 0, wire,
 					&attr);
+	release_dentry_name_snapshot(&snap);
 	dput(parent);
 	if (err == -ESTALE || err == -ENOENT)
 		return 0;

@@ -252,6 +252,7 @@ static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
 	rsp = kzalloc(sizeof(*rsp), GFP_KERNEL);
 	if (!rsp)
 		return -ENOMEM;
+	WRITE_ONCE(ff->in_use, true);
 	mutex_lock(&ff->mount_mutex);
 	/* The last unmount may be under way yet. */
 	err = wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
@@ -296,7 +297,6 @@ static int fsva_fc_get_tree(struct fs_context *fc)
 		goto err_put;
 	spin_lock_init(&fs->lock);
 	fs->ff = ff;
-	WRITE_ONCE(ff->in_use, true);
 
 	/* From sget_fc() on a new superblock owns fs and the reference. */
 	fc->s_fs_info = fs;

@@ -12,8 +12,8 @@
  * Only fsva_front_work() goes forward, only fsva_front_stop() makes a device
  * dead, only fsva_front_teardown() frees; each may be asked for any number of
  * times.  A mounted file system holds a reference: it outlives the device, and
- * gives errors until it is unmounted.  A back that comes again after CLOSED gets
- * a new session once nothing is mounted any more.
+ * gives errors until it is unmounted.  From CLOSED a new session may start once
+ * nothing is mounted any more: when the back offers itself, or at a mount.
  */
 #include <linux/module.h>
 #include <linux/random.h>
@@ -78,15 +78,20 @@ struct fsva_front *fsva_front_find(const char *tag)
 	return found;
 }
 
-/* Killable and bounded.  0: calls may be made. */
+/* Killable and bounded.  0: calls may be made.  A closed device tries anew. */
 int fsva_front_wait_live(struct fsva_front *ff)
 {
 	long left;
 
+	if (READ_ONCE(ff->state) == FSVA_FRONT_CLOSED) {
+		WRITE_ONCE(ff->retry, true);
+		queue_work(fsva_wq, &ff->work);
+	}
 	left = wait_event_killable_timeout(ff->state_wq,
 					   READ_ONCE(ff->state) ==
 						FSVA_FRONT_LIVE ||
-					   fsva_front_dead(ff),
+					   (fsva_front_dead(ff) &&
+					    !READ_ONCE(ff->retry)),
 					   FSVA_CONNECT_TIMEOUT);
 	if (left < 0)
 		return -EINTR;
@@ -263,7 +268,7 @@ again:
 		err = xenbus_printf(xbt, dev->nodename, "ring-page-order",
 				    "%u", ff->ring_order);
 	if (!err)
-		err = xenbus_printf(xbt, dev->nodename, "session", "%llu",
+		err = xenbus_printf(xbt, dev->nodename, "session", "%016llx",
 				    ff->session);
 	for (i = 0; i < ff->nr_queues && !err; i++) {
 		snprintf(key, sizeof(key), "queue-%u/ring-ref", i);
@@ -388,13 +393,23 @@ static void fsva_front_work(struct work_struct *work)
 		xenbus_switch_state(dev, XenbusStateClosing);
 	}
 
+	/*
+	 * Start anew when the back offers itself, or for somebody who wants to
+	 * mount, if the back is there at all: it answers with InitWait.
+	 */
+	if (ff->state == FSVA_FRONT_CLOSED && !ff->in_use &&
+	    (back == XenbusStateInitWait ||
+	     (ff->retry && back != XenbusStateUnknown))) {
+		xenbus_switch_state(dev, XenbusStateInitialising);
+		fsva_front_advance(ff, FSVA_FRONT_CLOSED, FSVA_FRONT_NEW);
+	}
+	if (ff->retry) {
+		WRITE_ONCE(ff->retry, false);
+		wake_up_all(&ff->state_wq);
+	}
+
 	switch (back) {
 	case XenbusStateInitWait:
-		if (ff->state == FSVA_FRONT_CLOSED && !ff->in_use) {
-			xenbus_switch_state(dev, XenbusStateInitialising);
-			fsva_front_advance(ff, FSVA_FRONT_CLOSED,
-					   FSVA_FRONT_NEW);
-		}
 		if (ff->state == FSVA_FRONT_NEW)
 			fsva_front_offer(ff);
 		break;
@@ -406,9 +421,9 @@ static void fsva_front_work(struct work_struct *work)
 	case XenbusStateUnknown:
 	case XenbusStateClosing:
 	case XenbusStateClosed:
+		/* A new front waits in Initialising for a back to come. */
 		if (dev->state != XenbusStateClosed &&
-		    (dev->state != XenbusStateInitialising ||
-		     back == XenbusStateClosing))
+		    ff->state != FSVA_FRONT_NEW)
 			xenbus_frontend_closed(dev);
 		break;
 	default:
@@ -502,6 +517,8 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	}
 	fsva_stats_add(ff);
 	dev_set_drvdata(&dev->dev, ff);
+	/* After an earlier driver had closed it, the back waits for this. */
+	xenbus_switch_state(dev, XenbusStateInitialising);
 	queue_work(fsva_wq, &ff->work);
 	return 0;
 
