@@ -21,7 +21,6 @@
 #include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
-#include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -29,6 +28,7 @@
 #include <linux/uio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <xen/grant_table.h>
 #include <xen/xenbus.h>
 
@@ -169,9 +169,9 @@ struct fsva_handle {
  * appliance can so serve a front that remembers 100,000 inodes.
  */
 struct fsva_handles {
-	spinlock_t lock;
-	struct idr idr;
-	u32 next_gen;
+	spinlock_t lock;		/* all but the index */
+	struct xarray xa;
+	u32 next, next_gen;
 	unsigned int nr, max;
 	unsigned int nr_pinned, max_pinned;
 	bool can_park;
@@ -191,9 +191,9 @@ struct fsva_file {
 };
 
 struct fsva_files {
-	spinlock_t lock;
-	struct idr idr;
-	u32 next_gen;
+	spinlock_t lock;		/* all but the index */
+	struct xarray xa;
+	u32 next, next_gen;
 	unsigned int nr;
 };
 
@@ -239,6 +239,7 @@ int fsva_cred_set(struct fsva_session *ses, const struct fsva_cred_set_req *r, c
 int fsva_cred_get(struct fsva_session *ses, u16 index, struct fsva_cred *cred);
 void fsva_cred_put(struct fsva_cred *cred);
 
+void fsva_handles_start(struct fsva_handles *t);
 int fsva_handles_init(struct fsva_handles *t, struct super_block *sb);
 void fsva_handles_free(struct fsva_handles *t);
 int fsva_handle_add(struct fsva_call *c, struct dentry *dentry, u64 *handle);

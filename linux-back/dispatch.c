@@ -58,21 +58,28 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_REMOVEXATTR]		= fsva_op_removexattr,
 };
 
-#define FSVA_ERRNO(name, value) case -name: return FSVA_##name;
-/* This kernel's error for the wire. */
+/* This kernel's errors by number; 0: the wire has no such. */
+#define FSVA_ERRNO(name, value) [name] = value,
+static const u16 fsva_wire_errnos[] = {
+#include "fsva_errno.h"
+};
+
+#undef FSVA_ERRNO
+
 static u32 fsva_errno_to_wire(int err)
 {
 	switch (err) {
-	case 0: return FSVA_OK;
-#include "fsva_errno.h"
-	case -ENOTSUPP: return FSVA_EOPNOTSUPP;
+	case -ENOTSUPP:
+		return FSVA_EOPNOTSUPP;
 	case -ERESTARTSYS:
 	case -ERESTARTNOINTR:
-	case -ERESTARTNOHAND: return FSVA_EINTR;
-	default: return FSVA_EIO;
+	case -ERESTARTNOHAND:
+		return FSVA_EINTR;
 	}
+	if (err >= 0 || -err >= ARRAY_SIZE(fsva_wire_errnos) || !fsva_wire_errnos[-err])
+		return FSVA_EIO;
+	return fsva_wire_errnos[-err];
 }
-#undef FSVA_ERRNO
 
 static int fsva_call_handle(struct fsva_call *c, fsva_handler handler)
 {

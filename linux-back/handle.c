@@ -23,15 +23,25 @@ static u64 fsva_handle_id(u32 index, u32 gen)
 	return (u64)gen << 32 | (index + 1);
 }
 
-/* The entry with that name in a table of handles or files, whose lock is held. */
-static void *fsva_id_find(struct idr *idr, u64 id)
+/* The entry at the index in a name, whose generation the caller compares; 0 is nobody's. */
+static void *fsva_id_find(struct xarray *xa, u64 id)
 {
 	u32 index = lower_32_bits(id);
 
-	if (!index || index > INT_MAX)
+	if (!index || !upper_32_bits(id))
 		return NULL;
-	return idr_find(idr, index - 1);
+	return xa_load(xa, index - 1);
 }
+
+/* The next generation of a table, whose lock is held. */
+static u32 fsva_next_gen(u32 *gen)
+{
+	if (!++*gen)
+		++*gen;
+	return *gen;
+}
+
+#define FSVA_INDEX_LIMIT	XA_LIMIT(0, INT_MAX - 1)
 
 /* ---- Handles ------------------------------------------------------------------------------------------ */
 
@@ -67,7 +77,7 @@ static int fsva_fid_acceptable(void *context, struct dentry *dentry)
 
 static struct fsva_handle *fsva_handle_find(struct fsva_handles *t, u64 id)
 {
-	struct fsva_handle *h = fsva_id_find(&t->idr, id);
+	struct fsva_handle *h = fsva_id_find(&t->xa, id);
 
 	return h && h->gen == upper_32_bits(id) ? h : NULL;
 }
@@ -205,48 +215,52 @@ void fsva_handle_pin(struct fsva_call *c, u64 id, struct dentry *dentry)
 	spin_unlock(&t->lock);
 }
 
+/* A new handle with an index of its own, which nobody finds yet since its generation is 0. */
+static struct fsva_handle *fsva_handle_new(struct fsva_handles *t)
+{
+	struct fsva_handle *h;
+	int err;
+
+	if (READ_ONCE(t->nr) >= t->max)
+		return ERR_PTR(-ENFILE);
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
+	if (!h)
+		return ERR_PTR(-ENOMEM);
+	err = xa_alloc_cyclic(&t->xa, &h->index, h, FSVA_INDEX_LIMIT, &t->next, GFP_KERNEL);
+	if (err < 0) {
+		kfree(h);
+		return ERR_PTR(err);
+	}
+	return h;
+}
+
 /* Count one more lookup of dentry's inode and give its handle, a new one if there was none. */
 int fsva_handle_add(struct fsva_call *c, struct dentry *dentry, u64 *id)
 {
 	struct fsva_handles *t = fsva_call_handles(c);
 	struct inode *inode = d_inode(dentry);
-	struct dentry *old = NULL, *parked = NULL;
+	struct dentry *old = NULL, *parked;
 	struct fsva_handle *h, *new = NULL;
 	u32 fid[ARRAY_SIZE(h->fid)] = {};
 	u8 len = 0, type = 0;
-	int index;
 
 	if (t->can_park)
 		len = fsva_fid_encode(inode, fid, &type);
-again:
-	idr_preload(GFP_KERNEL);
+
 	spin_lock(&t->lock);
 	h = fsva_handle_of(t, inode, fid, len, type);
-	if (!h && !new) {
-		index = t->nr < t->max ? 0 : -ENFILE;
+	if (!h) {
 		spin_unlock(&t->lock);
-		idr_preload_end();
-		if (index)
-			return index;
-		new = kzalloc(sizeof(*new), GFP_KERNEL);
-		if (!new)
-			return -ENOMEM;
-		goto again;
+		new = fsva_handle_new(t);
+		if (IS_ERR(new))
+			return PTR_ERR(new);
+		spin_lock(&t->lock);
+		h = fsva_handle_of(t, inode, fid, len, type);	/* somebody else may have been faster */
 	}
 	if (!h) {
-		index = idr_alloc_cyclic(&t->idr, new, 0, INT_MAX, GFP_NOWAIT);
-		if (index < 0) {
-			spin_unlock(&t->lock);
-			idr_preload_end();
-			kfree(new);
-			return index;
-		}
 		h = new;
 		new = NULL;
-		h->index = index;
-		h->gen = ++t->next_gen;
-		if (!h->gen)
-			h->gen = ++t->next_gen;
+		h->gen = fsva_next_gen(&t->next_gen);
 		h->ino = inode->i_ino;
 		hlist_add_head(&h->node, fsva_handle_bucket(t, h->ino));
 		t->nr++;
@@ -264,10 +278,13 @@ again:
 	*id = fsva_handle_id(h->index, h->gen);
 	parked = fsva_handle_park(t);
 	spin_unlock(&t->lock);
-	idr_preload_end();
+
+	if (new) {
+		xa_erase(&t->xa, new->index);
+		kfree(new);
+	}
 	dput(old);
 	dput(parked);
-	kfree(new);
 	return 0;
 }
 
@@ -289,7 +306,7 @@ int fsva_handle_release(struct fsva_call *c, u64 id, u64 nr_lookups)
 	} else {
 		h->nr_lookups -= nr_lookups;
 		if (!h->nr_lookups) {
-			idr_remove(&t->idr, h->index);
+			xa_erase(&t->xa, h->index);
 			hlist_del(&h->node);
 			t->nr--;
 			if (h->dentry) {
@@ -307,6 +324,13 @@ int fsva_handle_release(struct fsva_call *c, u64 id, u64 nr_lookups)
 	return err;
 }
 
+void fsva_handles_start(struct fsva_handles *t)
+{
+	spin_lock_init(&t->lock);
+	xa_init_flags(&t->xa, XA_FLAGS_ALLOC);
+	INIT_LIST_HEAD(&t->lru);
+}
+
 /*
  * Size everything by the appliance's memory: a quarter of it may go to parked handles, and an eighth to pinned
  * inodes at 2 KiB each.
@@ -316,12 +340,7 @@ int fsva_handles_init(struct fsva_handles *t, struct super_block *sb)
 	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
 	const struct export_operations *ops = sb->s_export_op;
 
-	spin_lock_init(&t->lock);
-	idr_init(&t->idr);
-	INIT_LIST_HEAD(&t->lru);
 	/* Generations of an earlier mount of this session go on, so that its handles are stale. */
-	t->nr = 0;
-	t->nr_pinned = 0;
 	t->max = clamp_t(u64, memory / 4 / sizeof(struct fsva_handle), 1024, INT_MAX);
 	t->max_pinned = clamp_t(u64, memory / 8 / 2048, 256, t->max);
 	/* Only where an inode is found again whatever became of its names, and where that asks nobody else. */
@@ -337,18 +356,17 @@ int fsva_handles_init(struct fsva_handles *t, struct super_block *sb)
 void fsva_handles_free(struct fsva_handles *t)
 {
 	struct fsva_handle *h;
-	int index;
+	unsigned long index;
 
-	if (!t->hash)
-		return;
-	idr_for_each_entry(&t->idr, h, index) {
+	xa_for_each(&t->xa, index, h) {
+		xa_erase(&t->xa, index);
 		dput(h->dentry);
 		kfree(h);
 		cond_resched();
 	}
-	idr_destroy(&t->idr);
 	kvfree(t->hash);
 	t->hash = NULL;
+	INIT_LIST_HEAD(&t->lru);
 	t->nr = 0;
 	t->nr_pinned = 0;
 }
@@ -358,7 +376,7 @@ void fsva_handles_free(struct fsva_handles *t)
 void fsva_files_init(struct fsva_files *t)
 {
 	spin_lock_init(&t->lock);
-	idr_init(&t->idr);
+	xa_init_flags(&t->xa, XA_FLAGS_ALLOC);
 }
 
 static void fsva_file_free(struct kref *ref)
@@ -383,7 +401,7 @@ int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh)
 {
 	struct fsva_files *t = &c->ses->files;
 	struct fsva_file *f;
-	int index;
+	int err;
 
 	f = kzalloc(sizeof(*f), GFP_KERNEL);
 	if (!f) {
@@ -394,23 +412,18 @@ int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh)
 	mutex_init(&f->pos_lock);
 	f->file = file;
 
-	idr_preload(GFP_KERNEL);
-	spin_lock(&t->lock);
-	index = t->nr < FSVA_BACK_MAX_FILES ? idr_alloc_cyclic(&t->idr, f, 0, INT_MAX, GFP_NOWAIT) : -ENFILE;
-	if (index >= 0) {
-		t->nr++;
-		f->index = index;
-		f->gen = ++t->next_gen;
-		if (!f->gen)
-			f->gen = ++t->next_gen;
-		*fh = fsva_handle_id(f->index, f->gen);
-	}
-	spin_unlock(&t->lock);
-	idr_preload_end();
-	if (index < 0) {
+	err = READ_ONCE(t->nr) < FSVA_BACK_MAX_FILES ? 0 : -ENFILE;
+	if (!err)
+		err = xa_alloc_cyclic(&t->xa, &f->index, f, FSVA_INDEX_LIMIT, &t->next, GFP_KERNEL);
+	if (err < 0) {
 		fsva_file_put(f);
-		return index;
+		return err;
 	}
+	spin_lock(&t->lock);
+	t->nr++;
+	f->gen = fsva_next_gen(&t->next_gen);
+	*fh = fsva_handle_id(f->index, f->gen);
+	spin_unlock(&t->lock);
 	return 0;
 }
 
@@ -421,7 +434,7 @@ struct fsva_file *fsva_file_get(struct fsva_call *c, u64 fh)
 	struct fsva_file *f;
 
 	spin_lock(&t->lock);
-	f = fsva_id_find(&t->idr, fh);
+	f = fsva_id_find(&t->xa, fh);
 	if (f && f->gen == upper_32_bits(fh))
 		kref_get(&f->ref);
 	else
@@ -436,9 +449,9 @@ int fsva_file_release(struct fsva_call *c, u64 fh)
 	struct fsva_file *f;
 
 	spin_lock(&t->lock);
-	f = fsva_id_find(&t->idr, fh);
+	f = fsva_id_find(&t->xa, fh);
 	if (f && f->gen == upper_32_bits(fh)) {
-		idr_remove(&t->idr, f->index);
+		xa_erase(&t->xa, f->index);
 		t->nr--;
 	} else {
 		f = NULL;
@@ -454,13 +467,12 @@ int fsva_file_release(struct fsva_call *c, u64 fh)
 void fsva_files_free(struct fsva_files *t)
 {
 	struct fsva_file *f;
-	int index;
+	unsigned long index;
 
-	idr_for_each_entry(&t->idr, f, index) {
+	xa_for_each(&t->xa, index, f) {
+		xa_erase(&t->xa, index);
 		fsva_file_put(f);
 		cond_resched();
 	}
-	idr_destroy(&t->idr);
-	idr_init(&t->idr);
 	t->nr = 0;
 }

@@ -262,7 +262,8 @@ int fsva_unmount(struct fsva_session *ses, bool force)
 	spin_unlock(&ses->lock);
 
 	fsva_session_thaw(ses);
-	if (!wait_event_timeout(ses->wait, !READ_ONCE(ses->users), force ? MAX_SCHEDULE_TIMEOUT : FSVA_UNMOUNT_JIFFIES)) {
+	if (!wait_event_timeout(ses->wait, !READ_ONCE(ses->users),
+				force ? MAX_SCHEDULE_TIMEOUT : FSVA_UNMOUNT_JIFFIES)) {
 		spin_lock(&ses->lock);
 		ses->state = FSVA_MOUNTED;
 		spin_unlock(&ses->lock);

@@ -56,6 +56,7 @@ struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_q
 	spin_lock_init(&ses->cred_spin);
 	spin_lock_init(&ses->lock);
 	init_waitqueue_head(&ses->wait);
+	fsva_handles_start(&ses->handles);
 	fsva_files_init(&ses->files);
 
 	ses->replay = kcalloc(nr_queues, sizeof(*ses->replay), GFP_KERNEL);
