@@ -105,7 +105,8 @@ FSVA_WIRE_SIZE(struct fsva_ring_ctl, 4096);
 	X(1,  NULL_CALL,        null_call,        FSVA_F_IDEM | FSVA_F_NOMOUNT | FSVA_F_NOCRED) \
 	X(2,  SESSION,          session,          FSVA_F_IDEM | FSVA_F_NOMOUNT | FSVA_F_NOCRED) \
 	X(3,  CRED_SET,         cred_set,         FSVA_F_IDEM | FSVA_F_DATA_IN | FSVA_F_NOMOUNT | FSVA_F_NOCRED) \
-	X(4,  EVENT,            event,            FSVA_F_IDEM | FSVA_F_DATA_OUT | FSVA_F_NOMOUNT | FSVA_F_NOCRED | FSVA_F_SLOW) \
+	X(4,  EVENT,            event,            FSVA_F_IDEM | FSVA_F_DATA_OUT | FSVA_F_NOMOUNT | FSVA_F_NOCRED | \
+					  FSVA_F_SLOW) \
 	X(5,  INTERRUPT,        interrupt,        FSVA_F_IDEM | FSVA_F_NOMOUNT | FSVA_F_NOCRED) \
 	X(6,  RESTORE_GRANTS,   restore_grants,   FSVA_F_IDEM | FSVA_F_DATA_OUT | FSVA_F_NOCRED) \
 	/* the mount */ \
@@ -360,7 +361,7 @@ struct fsva_name {
 	uint64_t dir;                           /* handle of the directory */
 	uint16_t len;                           /* octets used, 1..FSVA_NAME_MAX */
 	uint8_t  pad[6];
-	uint8_t  name[FSVA_NAME_MAX + 1];       /* not terminated; unused octets are zero; no '/', no NUL, not . or .. */
+	uint8_t  name[FSVA_NAME_MAX + 1];       /* not terminated, rest zero; no '/', no NUL, not . or .. */
 };
 FSVA_WIRE_SIZE(struct fsva_name, 272);
 

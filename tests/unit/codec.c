@@ -1010,6 +1010,7 @@ static void listings(void **state)
 
 	(void)state;
 	memset(buf, 0xa5, sizeof(buf));
+	memset(longest, 'n', sizeof(longest));
 	assert_true(fsva_wire_dirent_put(buf, 32, &pos, 1, 2, 8, "five5", 5));
 	assert_int_equal(pos, 32);
 	assert_int_equal(buf[32], 0xa5);
@@ -1035,7 +1036,6 @@ static void listings(void **state)
 	assert_false(fsva_wire_dirent_put(buf, sizeof(buf), &pos, 1, 2, 8, longest, 256));
 
 	/* As many names of every length as fit, and back. */
-	memset(longest, 'n', sizeof(longest));
 	for (pos = 0; fsva_wire_dirent_put(buf, sizeof(buf), &pos, n + 1, n + 2, (uint8_t)(n % 2 ? 8 : 4), longest,
 					   (uint16_t)(n * 37 % 255 + 1)); n++)
 		;
