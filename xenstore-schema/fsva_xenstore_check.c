@@ -49,7 +49,8 @@ static int read_dump(struct fsva_schema_store *store, const char *name)
 		number++;
 		switch (fsva_schema_line(line, &node, path, value)) {
 		case -1:
-			fprintf(stderr, "fsva-xenstore-check: %s:%u: not a line of `xenstore-ls -f -p`\n", name, number);
+			fprintf(stderr, "fsva-xenstore-check: %s:%u: not a line of `xenstore-ls -f -p`\n", name,
+				number);
 			rc = 2;
 			break;
 		case 0:
@@ -194,7 +195,8 @@ int main(int argc, char **argv)
 		faults = fsva_schema_check(&store, print_fault, NULL, &nr_keys, &nr_dirs);
 		rc = faults ? 1 : 0;
 		if (!quiet || faults)
-			printf("xenstore: %u keys in %u directories of the schema, %u faults\n", nr_keys, nr_dirs, faults);
+			printf("xenstore: %u keys in %u directories of the schema, %u faults\n", nr_keys, nr_dirs,
+			       faults);
 	}
 	fsva_schema_free(&store);
 	return rc;

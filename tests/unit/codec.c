@@ -23,7 +23,8 @@ struct fault {
 };
 
 #define SIZE(type, m)           (uint8_t)sizeof(((struct type *)0)->m)
-#define HEAD(NAME, m, v, err)   { FSVA_OP_##NAME, offsetof(struct fsva_req, m), SIZE(fsva_req, m), v, err, #NAME " " #m "=" #v }
+#define HEAD(NAME, m, v, err) \
+	{ FSVA_OP_##NAME, offsetof(struct fsva_req, m), SIZE(fsva_req, m), v, err, #NAME " " #m "=" #v }
 #define BODY(NAME, type, m, v, err) \
 	{ FSVA_OP_##NAME, offsetof(struct fsva_req, body) + offsetof(struct type, m), SIZE(type, m), v, err, \
 	  #NAME " " #m "=" #v }
@@ -306,7 +307,8 @@ static const struct fault req_faults[] = {
 	BODY(INVALIDATE_PAGE, fsva_invalidate_page_req, end, UINT64_MAX, FSVA_EINVAL),
 };
 
-#define RHEAD(NAME, m, v, err)  { FSVA_OP_##NAME, offsetof(struct fsva_rsp, m), SIZE(fsva_rsp, m), v, err, #NAME " " #m "=" #v }
+#define RHEAD(NAME, m, v, err) \
+	{ FSVA_OP_##NAME, offsetof(struct fsva_rsp, m), SIZE(fsva_rsp, m), v, err, #NAME " " #m "=" #v }
 #define RBODY(NAME, type, m, v, err) \
 	{ FSVA_OP_##NAME, offsetof(struct fsva_rsp, body) + offsetof(struct type, m), SIZE(type, m), v, err, \
 	  #NAME " " #m "=" #v }
@@ -612,7 +614,8 @@ static void round_trips(void **state)
 		} else {
 			passed++;
 			if (!sample_req_rebuilt(&req))
-				fail_msg("a damaged %s passed, and is not what builds again", fsva_wire_op(req.op)->name);
+				fail_msg("a damaged %s passed, and is not what builds again",
+					 fsva_wire_op(req.op)->name);
 		}
 		if (req.op != op)
 			req = good;
@@ -684,7 +687,8 @@ static void pages(void **state)
 		uint16_t off;
 		uint32_t len, pages;
 	} cases[] = {
-		{ 0, 0, 0 }, { 4095, 0, 0 }, { 0, 1, 1 }, { 4095, 1, 1 }, { 4095, 2, 2 }, { 0, 4096, 1 }, { 1, 4096, 2 },
+		{ 0, 0, 0 }, { 4095, 0, 0 }, { 0, 1, 1 }, { 4095, 1, 1 }, { 4095, 2, 2 }, { 0, 4096, 1 },
+		{ 1, 4096, 2 },
 		{ 0, 4097, 2 }, { 4095, 4097, 2 }, { 4095, 4098, 3 }, { 0, 393216, 96 }, { 1, 393216, 97 },
 		{ 4095, 0xffffffff, 1048577 }, { 0, 0xffffffff, 1048576 },
 	};
@@ -873,7 +877,9 @@ static void response_data(void **state)
 		{ .handle = 1, .kind = FSVA_EVENT_INVAL_PAGES, .start = 1, .len = INT64_MAX },
 		{ .handle = 1, .kind = FSVA_EVENT_INVAL_ATTR, .pad = 1 },
 	};
-	static const struct fsva_shared_page shared[] = { { 0, 1, 8, 0 }, { 1, 1, 0, 0 }, { 1, 1ull << 51, 8, 0 }, { 1, 1, 8, 2 } };
+	static const struct fsva_shared_page shared[] = {
+		{ 0, 1, 8, 0 }, { 1, 1, 0, 0 }, { 1, 1ull << 51, 8, 0 }, { 1, 1, 8, 2 },
+	};
 	static const struct fsva_extent extents[] = { { 1, 0, UINT64_MAX, 0, 0 }, { 0, 0, 1, 0, 1 } };
 	struct fsva_req req;
 	struct fsva_rsp rsp;
