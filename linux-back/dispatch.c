@@ -59,7 +59,7 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 };
 
 /* This kernel's errors by number; 0: the wire has no such. */
-#define FSVA_ERRNO(name, value) [name] = value,
+#define FSVA_ERRNO(name, value)[name] = value,
 static const u16 fsva_wire_errnos[] = {
 #include "fsva_errno.h"
 };

@@ -7,13 +7,13 @@
 #include <linux/err.h>
 #include <linux/dcache.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#if !FSVA_KERNEL(6, 16)
 #define fsva_compat_lookup_one(idmap, q, base)	lookup_one(idmap, (q)->name, base, (q)->len)
 #else
 #define fsva_compat_lookup_one(idmap, q, base)	lookup_one(idmap, q, base)
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#if !FSVA_KERNEL(6, 19)
 struct dentry *start_creating(struct mnt_idmap *idmap, struct dentry *parent, struct qstr *name)
 {
 	struct inode *dir = d_inode(parent);
@@ -125,12 +125,12 @@ void fsva_compat_end_renaming(struct fsva_compat_renamedata *rd)
 int fsva_compat_rename(struct fsva_compat_renamedata *rd)
 {
 	struct renamedata older = {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if !FSVA_KERNEL(6, 3)
 		.old_mnt_userns = rd->mnt_idmap,
 		.new_mnt_userns = rd->mnt_idmap,
 		.old_dir = d_inode(rd->old_parent),
 		.new_dir = d_inode(rd->new_parent),
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#elif !FSVA_KERNEL(6, 17)
 		.old_mnt_idmap = rd->mnt_idmap,
 		.new_mnt_idmap = rd->mnt_idmap,
 		.old_dir = d_inode(rd->old_parent),

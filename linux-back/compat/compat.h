@@ -12,6 +12,10 @@
 
 #include <linux/version.h>
 
+/* Is this kernel that version or newer? */
+#define FSVA_KERNEL(major, minor) \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
+
 #include <linux/exportfs.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
@@ -22,23 +26,23 @@
 #include <linux/stat.h>
 
 /* 6.3: idmapped mounts got a type of their own. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if !FSVA_KERNEL(6, 3)
 #define mnt_idmap		user_namespace
 #define nop_mnt_idmap		init_user_ns
 #endif
 
 /* 6.2: ->get_acl became ->get_inode_acl, and what asks it followed. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#if !FSVA_KERNEL(6, 2)
 #define get_inode_acl		get_acl
 #define FSVA_COMPAT_HAS_ACL(inode)	((inode)->i_op->get_acl)
-#define FSVA_COMPAT_HAS_DENTRY_ACL(inode)	false
+#define FSVA_COMPAT_HAS_DENTRY_ACL(inode)	((void)(inode), false)
 #else
 #define FSVA_COMPAT_HAS_ACL(inode)	((inode)->i_op->get_inode_acl)
 #define FSVA_COMPAT_HAS_DENTRY_ACL(inode)	((inode)->i_op->get_acl)
 #endif
 
 /* 6.3: opening an unnamed file has the name of what it is for. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if !FSVA_KERNEL(6, 3)
 #define kernel_tmpfile_open	vfs_tmpfile_open
 #endif
 
@@ -46,19 +50,19 @@
  * 6.7: the three times of an inode are reached by functions.  (Some of them came to older stable kernels, so that
  * their names can't be used for ours.)
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#if !FSVA_KERNEL(6, 7)
 #define inode_set_atime_to_ts(inode, ts)	((inode)->i_atime = (ts))
 #define inode_set_mtime_to_ts(inode, ts)	((inode)->i_mtime = (ts))
 #endif
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#if !FSVA_KERNEL(6, 6)
 #define inode_set_ctime_to_ts(inode, ts)	((inode)->i_ctime = (ts))
 #endif
 
 /* 6.5: ->update_time takes the time itself; 7.0 says which times by type and not by S_* flags. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#if !FSVA_KERNEL(6, 6)
 #define fsva_compat_update_atime(inode, now)	(inode)->i_op->update_time(inode, now, S_ATIME)
 #define fsva_compat_update_cmtime(inode, now)	(inode)->i_op->update_time(inode, now, S_MTIME | S_CTIME | S_VERSION)
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#elif !FSVA_KERNEL(7, 0)
 #define fsva_compat_update_atime(inode, now)	((void)(now), (inode)->i_op->update_time(inode, S_ATIME))
 #define fsva_compat_update_cmtime(inode, now) \
 	((void)(now), (inode)->i_op->update_time(inode, S_MTIME | S_CTIME | S_VERSION))
@@ -68,28 +72,28 @@
 #endif
 
 /* 6.3: locks and leases have a header of their own. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#if FSVA_KERNEL(6, 3)
 #include <linux/filelock.h>
 #endif
 
 /* 6.6: freezing names its holder; 6.17: and its owner. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define freeze_super(sb, who, owner)	freeze_super(sb)
-#define thaw_super(sb, who, owner)	thaw_super(sb)
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-#define freeze_super(sb, who, owner)	freeze_super(sb, who)
-#define thaw_super(sb, who, owner)	thaw_super(sb, who)
+#if !FSVA_KERNEL(6, 6)
+#define freeze_super(sb, who, owner)	((void)(who), (void)(owner), freeze_super(sb))
+#define thaw_super(sb, who, owner)	((void)(who), (void)(owner), thaw_super(sb))
+#elif !FSVA_KERNEL(6, 17)
+#define freeze_super(sb, who, owner)	((void)(owner), freeze_super(sb, who))
+#define thaw_super(sb, who, owner)	((void)(owner), thaw_super(sb, who))
 #endif
 
 /* 6.5: export handles have flags. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#if !FSVA_KERNEL(6, 5)
 #define exportfs_encode_inode_fh(inode, fid, max_len, parent, flags) \
-	exportfs_encode_inode_fh(inode, fid, max_len, parent)
+	((void)(flags), exportfs_encode_inode_fh(inode, fid, max_len, parent))
 #endif
 
 /* 6.14: a directory's reader says how much it wants. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-#define FSVA_COMPAT_DIR_CONTEXT_INIT(ctx)	do { } while (0)
+#if !FSVA_KERNEL(7, 0)
+#define FSVA_COMPAT_DIR_CONTEXT_INIT(ctx)	((void)(ctx))
 #else
 #define FSVA_COMPAT_DIR_CONTEXT_INIT(ctx)	((ctx)->count = INT_MAX)
 #endif
@@ -103,8 +107,8 @@
 #endif
 
 /* 6.6: generic_fillattr() is told what is asked for. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define generic_fillattr(idmap, mask, inode, stat)	generic_fillattr(idmap, inode, stat)
+#if !FSVA_KERNEL(6, 6)
+#define generic_fillattr(idmap, mask, inode, stat)	((void)(mask), generic_fillattr(idmap, inode, stat))
 #endif
 
 /* 6.10: direct I/O without ->direct_IO shows in fop_flags. */
@@ -114,7 +118,7 @@
 #define FSVA_COMPAT_FOP_DIRECT_IO	0
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#if !FSVA_KERNEL(6, 16)
 /* 6.16 names a component by a qstr in lookups. */
 static inline struct dentry *fsva_compat_lookup_one_unlocked(struct mnt_idmap *idmap, struct qstr *name,
 							     struct dentry *base)
@@ -125,7 +129,7 @@ static inline struct dentry *fsva_compat_lookup_one_unlocked(struct mnt_idmap *i
 #define lookup_one_unlocked(idmap, name, base)	fsva_compat_lookup_one_unlocked(idmap, name, base)
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#if !FSVA_KERNEL(6, 19)
 /*
  * 6.19 locks and looks up in one call and unlocks in another.  An older kernel's lookup_one() finds a negative
  * dentry where start_removing() says -ENOENT.
@@ -146,11 +150,15 @@ static inline int fsva_compat_create(struct mnt_idmap *idmap, struct dentry *den
 struct dentry *fsva_compat_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode);
 
 #ifndef FSVA_COMPAT_IMPLEMENTATION
-#define vfs_create(idmap, dentry, mode, deleg)		fsva_compat_create(idmap, dentry, mode)
-#define vfs_mkdir(idmap, dir, dentry, mode, deleg)	fsva_compat_mkdir(idmap, dir, dentry, mode)
-#define vfs_mknod(idmap, dir, dentry, mode, dev, deleg)	vfs_mknod(idmap, dir, dentry, mode, dev)
-#define vfs_symlink(idmap, dir, dentry, target, deleg)	vfs_symlink(idmap, dir, dentry, target)
-#define vfs_rmdir(idmap, dir, dentry, deleg)		vfs_rmdir(idmap, dir, dentry)
+#define vfs_create(idmap, dentry, mode, deleg) \
+	((void)(deleg), fsva_compat_create(idmap, dentry, mode))
+#define vfs_mkdir(idmap, dir, dentry, mode, deleg) \
+	((void)(deleg), fsva_compat_mkdir(idmap, dir, dentry, mode))
+#define vfs_mknod(idmap, dir, dentry, mode, dev, deleg) \
+	((void)(deleg), vfs_mknod(idmap, dir, dentry, mode, dev))
+#define vfs_symlink(idmap, dir, dentry, target, deleg) \
+	((void)(deleg), vfs_symlink(idmap, dir, dentry, target))
+#define vfs_rmdir(idmap, dir, dentry, deleg)	((void)(deleg), vfs_rmdir(idmap, dir, dentry))
 #endif
 
 /* One mount, two parents by dentry, and the dentries found while locking. */
@@ -169,7 +177,7 @@ int fsva_compat_rename(struct fsva_compat_renamedata *rd);
 
 #ifndef FSVA_COMPAT_IMPLEMENTATION
 #define renamedata					fsva_compat_renamedata
-#define start_renaming(rd, flags, old, new)		fsva_compat_start_renaming(rd, old, new)
+#define start_renaming(rd, flags, old, new)		((void)(flags), fsva_compat_start_renaming(rd, old, new))
 #define end_renaming(rd)				fsva_compat_end_renaming(rd)
 #define vfs_rename(rd)					fsva_compat_rename(rd)
 #endif
