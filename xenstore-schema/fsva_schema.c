@@ -660,7 +660,7 @@ unsigned int fsva_schema_check(struct fsva_schema_store *store, fsva_schema_repo
 			       unsigned int *nr_keys, unsigned int *nr_dirs)
 {
 	struct fsva_schema_run run = { .store = store, .report = report, .arg = arg };
-	struct fsva_schema_at at, last_back = { .appliance = FSVA_SCHEMA_ABSENT };
+	struct fsva_schema_at at, there, last_back = { .appliance = FSVA_SCHEMA_ABSENT };
 	char path[FSVA_SCHEMA_PATH_MAX], last[FSVA_SCHEMA_PATH_MAX] = "";
 	const struct fsva_schema_dir *dir;
 	const char *rest;
@@ -681,8 +681,13 @@ unsigned int fsva_schema_check(struct fsva_schema_store *store, fsva_schema_repo
 			continue;
 		/* Who may read a frontend's directory is in it, not in its path. */
 		if (dir == &fsva_schema_dirs[FSVA_SCHEMA_DIR_FRONT]) {
+			const char *back;
+
 			expand(dir->path, &at, path, sizeof(path));
-			at.appliance = number_in(&run, path, "backend-id", FSVA_SCHEMA_ABSENT);
+			back = value_in(&run, path, "backend");
+			there = at;
+			at.appliance = back && is_path(back, FSVA_SCHEMA_DIR_BACK, &there) ? there.appliance :
+				       number_in(&run, path, "backend-id", FSVA_SCHEMA_ABSENT);
 		}
 		check_perms(&run, dir, &at, node);
 
