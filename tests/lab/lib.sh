@@ -17,8 +17,10 @@ FSVA_TREE=$(cd "$LAB_DIR/../.." && pwd -P)
 FSVA_CACHE=${FSVA_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/fsva}
 export LAB_DIR FSVA_TREE FSVA_CACHE
 
+# shellcheck disable=SC2034  # for those who read this file in
 LAB_PARTS="kernels chroot labd xen-source hypervisor xen-tools user-root dom0
-	user-initrd.6.1 user-initrd.6.12 user-initrd.new"
+	guest-base.6.1 guest-base.6.12 guest-base.new"
+# shellcheck disable=SC2034
 LAB_KERNELS="6.1 6.12 new"
 
 lab_say() {
@@ -78,6 +80,13 @@ lab_path() {
 	printf '%s/%s-%s\n' "$FSVA_CACHE" "$1" "$key"
 }
 
+# lab_newest NAME: the last one built or used, whatever it was made from.
+lab_newest() {
+	find "$FSVA_CACHE" -mindepth 1 -maxdepth 1 -type d \
+		-name "$1-????????????????" -printf '%T@ %p\n' |
+		sort -rn | head -n 1 | cut -d ' ' -f 2-
+}
+
 # lab_artefact NAME: print the artefact's directory, built if need be.
 lab_artefact() {
 	local name=$1 dir log start
@@ -85,6 +94,10 @@ lab_artefact() {
 	mkdir -p "$FSVA_CACHE/log" ||
 		lab_die "cannot write to the cache $FSVA_CACHE (FSVA_CACHE)"
 	dir=$(lab_path "$name") || lab_die "cannot tell what $name depends on"
+	if [ ! -d "$dir" ] && [ -n "${LAB_FROZEN:-}" ]; then
+		dir=$(lab_newest "$name")
+		dir=${dir:-$(lab_path "$name")}
+	fi
 	if [ ! -d "$dir" ]; then
 		log=$FSVA_CACHE/log/$name.log
 		(
@@ -102,7 +115,7 @@ lab_artefact() {
 				tail -n 25 "$log" >&2
 				[ -n "${LAB_STALE:-}" ] || exit 1
 				lab_say "LAB_STALE: going on with an older one"
-				dir=$(ls -td "$FSVA_CACHE/$name"-* | head -n 1)
+				dir=$(lab_newest "$name")
 				[ -n "$dir" ] || exit 1
 				echo "$dir" >"$FSVA_CACHE/.stale.$name"
 				exit 2

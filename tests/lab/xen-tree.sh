@@ -19,7 +19,7 @@ xen_tree() {
 	local tree=$FSVA_CACHE/xen-tree.$1 stamp source git patch
 
 	source=$(lab_artefact xen-source)
-	stamp="$(lab_path chroot) $source"
+	stamp="$(in_chroot gcc --version | head -n 1) $source"
 	git="in_chroot git -C $tree -c core.fileMode=true -c gc.auto=0
 		-c user.name=lab -c user.email=lab@localhost
 		-c safe.directory=* -c advice.detachedHead=false"

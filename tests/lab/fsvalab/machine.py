@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -24,27 +25,41 @@ def free_port():
         return s.getsockname()[1]
 
 
-def share_files(lab):
-    """Put what guests boot from into dom0's /lab, as it is now."""
-    names = ["kernels"] + ["user-initrd." + k for k in KERNELS]
-    kernels, *initrds = artefacts.get(*names)
-    for k, initrd in zip(KERNELS, initrds):
-        place(os.path.join(kernels, k, "vmlinuz"), lab, k, "vmlinuz")
-        place(os.path.join(initrd, "initrd"), lab, k, "user.img")
+def share_kernel(lab, kernel):
+    """Put what a user domain boots from into dom0's /lab, as it is now."""
+    base, payload = artefacts.get("guest-base." + kernel,
+                                  "user-payload." + kernel)
+    place([os.path.join(base, "vmlinux")], lab, kernel, "vmlinuz")
+    place([os.path.join(base, "cpio"), os.path.join(payload, "cpio")],
+          lab, kernel, "user.img")
 
 
-def place(path, lab, *to):
-    """A hard link (or copy) of path as /lab/TO in dom0."""
+def place(paths, lab, *to):
+    """The files one after the other as /lab/TO in dom0, when they changed."""
     dest = os.path.join(lab.share, *to)
     os.makedirs(os.path.dirname(dest), exist_ok=True)
-    temp = dest + ".new"
-    if os.path.exists(temp):
-        os.unlink(temp)
+    stamp = "\n".join(paths)
     try:
-        os.link(path, temp)
+        if os.path.exists(dest) and os.readlink(dest + ".from") == stamp:
+            return
     except OSError:
-        subprocess.run(["cp", "--", path, temp], check=True)
+        pass
+    temp = "%s.%d" % (dest, os.getpid())
+    if len(paths) == 1:
+        try:
+            os.link(paths[0], temp)
+        except OSError:
+            shutil.copyfile(paths[0], temp)
+    else:
+        with open(temp, "wb") as out:
+            for path in paths:
+                with open(path, "rb") as f:
+                    shutil.copyfileobj(f, out)
     os.rename(temp, dest)
+    # the link's target is only a note of what the file was made from
+    note = "%s.from.%d" % (dest, os.getpid())
+    os.symlink(stamp, note)
+    os.rename(note, dest + ".from")
 
 
 def accel():
@@ -57,7 +72,7 @@ def command(lab, number, opts, port, parts):
     here = lab.path(str(number))
     xen = ("console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all "
            "dom0_mem=%dM,max:%dM dom0_max_vcpus=1 cpuidle=off mwait-idle=off "
-           "noreboot" % (opts["dom0_memory"], opts["dom0_memory"]))
+           "noreboot bootscrub=0" % (opts["dom0_memory"], opts["dom0_memory"]))
     linux = "console=hvc0 quiet rdinit=/init lab.host=%d" % number
     for extra, word in (("LAB_XEN_ARGS", 0), ("LAB_DOM0_ARGS", 1)):
         if os.environ.get(extra):
@@ -65,9 +80,11 @@ def command(lab, number, opts, port, parts):
                 linux += " " + os.environ[extra]
             else:
                 xen += " " + os.environ[extra]
-    cmd = ["qemu-system-x86_64", "-accel", accel(),
+    cmd = ["nice", "-n", os.environ.get("LAB_NICE", "0"),
+           "qemu-system-x86_64", "-accel", accel(),
            "-cpu", "host" if accel() == "kvm" else
-           "qemu64,+svm,+npt,+monitor",
+           # rdrand: without it guests wait minutes for entropy
+           "qemu64,+svm,+npt,+monitor,+rdrand,+rdseed",
            "-m", str(opts["host_memory"]), "-smp", str(opts["cpus"]),
            "-display", "none", "-monitor", "none", "-no-reboot",
            "-kernel", os.path.join(parts["hypervisor"], "xen"),

@@ -20,8 +20,8 @@ def options(p):
     p.add_argument("--host", type=int, default=1)
     p.add_argument("--domain", default="user", help="the user domain's name")
     p.add_argument("--tag", default="data", help="the appliance's tag")
-    p.add_argument("--user", choices=("pv", "pvh"), default="pvh")
-    p.add_argument("--fsva", choices=("pv", "pvh"), default="pvh")
+    p.add_argument("--user", choices=("pv", "pvh"), default="pv")
+    p.add_argument("--fsva", choices=("pv", "pvh"), default="pv")
     p.add_argument("--kernel", choices=KERNELS, default="6.12")
     p.add_argument("--fsva-kernel", choices=KERNELS)
     p.add_argument("--fs", choices=FILE_SYSTEMS, default=None)
@@ -44,7 +44,7 @@ def appliance_files(lab, fs, kernel):
     """Put an appliance into dom0's /lab; returns the text of its config."""
     made, = artefacts.get("appliance.%s.%s" % (fs, kernel))
     for name in ("vmlinuz", "initramfs.img"):
-        machine.place(os.path.join(made, name), lab, "appliance",
+        machine.place([os.path.join(made, name)], lab, "appliance",
                       "%s-%s" % (fs, kernel), name)
     with open(os.path.join(made, "appliance.cfg"), encoding="utf-8") as f:
         return f.read()
@@ -87,6 +87,7 @@ def default_fs():
 def create(lab, host, args):
     """Create the domains, wait for them, mount the tag at /mnt/TAG."""
     args.fs = args.fs or default_fs()
+    machine.share_kernel(lab, args.kernel)
     fsva = []
     if args.fs != "none":
         path = "/etc/xen/%s.%s.cfg" % (args.domain, args.tag)

@@ -43,4 +43,7 @@ fsva_modules_build() {
 		find "$src/$dir" -name '*.ko' -exec cp -t "$out" {} +
 	done
 	rm -rf "$src"
+	find "$out" -name '*.ko' -print0 >"$1/list"
+	in_chroot xargs -0 -r -a "$1/list" strip --strip-debug
+	rm "$1/list"
 }

@@ -23,7 +23,7 @@ hypervisor_build() {
 
 	lab_artefact chroot >&2
 	tree=$(xen_tree hypervisor)
-	cd "$tree"
+	cd "$tree" || return
 	in_chroot make -s -C xen x86_64_defconfig
 	# PV domains migrate live only with shadow paging's log-dirty mode.
 	echo CONFIG_SHADOW_PAGING=y >>xen/.config

@@ -22,7 +22,7 @@ modset_build() {
 	mkdir -p "$to/kernel"
 	cp "$from"/modules/modules.{builtin,builtin.modinfo,order} "$to/" ||
 		true
-	cd "$from/modules/kernel"
+	cd "$from/modules/kernel" || return
 	# shellcheck disable=SC2086
 	for dir in $MODSET; do
 		[ -e "$dir" ] || continue

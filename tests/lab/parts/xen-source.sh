@@ -10,7 +10,7 @@ xen_source_key() {
 xen_source_build() {
 	local out=$1
 
-	cd "$out"
+	cd "$out" || return
 	in_chroot sh -c 'apt-get -qq -o APT::Sandbox::User=root update &&
 		apt-get -qq -o APT::Sandbox::User=root source \
 		--tar-only --download-only xen'

@@ -23,7 +23,7 @@ xen_tools_build() {
 
 	lab_artefact chroot >&2
 	tree=$(xen_tree tools)
-	cd "$tree"
+	cd "$tree" || return
 	# Patches may add what configure writes the paths of; a run is short.
 	if [ ! -e config/Tools.mk ] || [ configure -nt config/Tools.mk ]; then
 		in_chroot ./configure -q --disable-xen --disable-stubdom \
