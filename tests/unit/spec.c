@@ -194,8 +194,12 @@ static void test_lengths(void **state)
 		const char *key;
 		size_t max;
 	} keys[] = {
-		{ "tag", FSVA_SPEC_TAG_MAX },	  { "fs", FSVA_SPEC_FS_MAX },	     { "dev", FSVA_SPEC_TEXT_MAX },
-		{ "options", FSVA_SPEC_TEXT_MAX }, { "backend", FSVA_SPEC_BACKEND_MAX }, { "appliance", FSVA_SPEC_PATH_MAX },
+		{ "tag", FSVA_SPEC_TAG_MAX },
+		{ "fs", FSVA_SPEC_FS_MAX },
+		{ "dev", FSVA_SPEC_TEXT_MAX },
+		{ "options", FSVA_SPEC_TEXT_MAX },
+		{ "backend", FSVA_SPEC_BACKEND_MAX },
+		{ "appliance", FSVA_SPEC_PATH_MAX },
 	};
 	char error[FSVA_SPEC_ERROR_SIZE], *text, *value;
 	struct fsva_spec s;
