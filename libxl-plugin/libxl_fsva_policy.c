@@ -10,13 +10,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <xenctrl.h>
 #include <xenhypfs.h>
 
 #include "libxl_fsva.h"
 #include "fsva_text.h"
+#include "fsva_xsm.h"
 
 /*
  * Position of class grant in xen/xsm/flask/policy/security_classes, and of
@@ -30,17 +30,6 @@
 
 /* The initial SID domU, for domains without a label. */
 #define LABEL_DOMU          "system_u:system_r:domU_t"
-
-/* The value of the last xsm= on the command line, or "". */
-static void find_xsm(const char *cmdline, char *value, size_t size)
-{
-    const char *p;
-
-    value[0] = '\0';
-    for (p = cmdline; (p = strstr(p, "xsm=")); p += 4)
-        if (p == cmdline || p[-1] == ' ')
-            snprintf(value, size, "%.*s", (int)strcspn(p + 4, " "), p + 4);
-}
 
 /* Xen's own configuration, if it has been compiled in, else NULL. */
 static char *read_xen_config(void)
@@ -57,37 +46,14 @@ static char *read_xen_config(void)
     return config;
 }
 
-static bool config_has(const char *config, const char *option)
-{
-    const char *p;
-    size_t len = strlen(option);
-
-    for (p = config; (p = strstr(p, option)); p += len)
-        if ((p == config || p[-1] == '\n') && !strncmp(p + len, "=y", 2))
-            return true;
-
-    return false;
-}
-
 static bool is_silo(void)
 {
     const libxl_version_info *info = libxl_get_version_info(CTX);
-    char xsm[16], *config;
+    char *config = read_xen_config();
     bool silo;
 
-    find_xsm(info && info->commandline ? info->commandline : "", xsm,
-             sizeof(xsm));
-    config = read_xen_config();
-
-    if (!config)
-        silo = !strcmp(xsm, "silo");
-    else if (!config_has(config, "CONFIG_XSM_SILO"))
-        silo = false;   /* then "xsm=silo" is ignored */
-    else if (xsm[0])
-        silo = !strcmp(xsm, "silo");
-    else
-        silo = config_has(config, "CONFIG_XSM_SILO_DEFAULT");
-
+    silo = fsva_xsm_is_silo(info && info->commandline ? info->commandline : "",
+                            config);
     free(config);
     return silo;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * libxl-plugin/fsva_spec.c and fsva_text.c: every key, every refusal, and that what is printed of bad input
- * is one clean line.
+ * libxl-plugin/fsva_spec.c, fsva_text.c and fsva_xsm.c: every key, every refusal, that what is printed of bad
+ * input is one clean line, and when Xen runs with SILO.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 
 #include "fsva_spec.h"
 #include "fsva_text.h"
+#include "fsva_xsm.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -270,12 +271,38 @@ static void test_tail(void **state)
 	tail_is("a\n\n\n", 2, "\n\n");
 }
 
+static void test_silo(void **state)
+{
+	static const char none[] = "CONFIG_XSM=y\n# CONFIG_XSM_SILO is not set\n";
+	static const char there[] = "CONFIG_X86=y\nCONFIG_XSM=y\nCONFIG_XSM_SILO=y\nCONFIG_XSM_DUMMY_DEFAULT=y\n";
+	static const char preset[] = "CONFIG_XSM_SILO=y\n# CONFIG_XSM_DUMMY_DEFAULT is not set\n"
+				     "CONFIG_XSM_SILO_DEFAULT=y\n";
+
+	(void)state;
+	assert_false(fsva_xsm_is_silo("", NULL));
+	assert_true(fsva_xsm_is_silo("xsm=silo", NULL));
+	assert_true(fsva_xsm_is_silo("console=com1 xsm=silo dom0_mem=1G", NULL));
+	assert_false(fsva_xsm_is_silo("xsm=silo xsm=flask", NULL));
+	assert_true(fsva_xsm_is_silo("xsm=dummy xsm=silo", NULL));
+	assert_false(fsva_xsm_is_silo("noxsm=silo", NULL));
+	assert_false(fsva_xsm_is_silo("xsm=siloed", NULL));
+	assert_false(fsva_xsm_is_silo("xsm=", NULL));
+	assert_false(fsva_xsm_is_silo("xsm=silo", ""));
+	assert_false(fsva_xsm_is_silo("xsm=silo", none));
+	assert_false(fsva_xsm_is_silo("", there));
+	assert_true(fsva_xsm_is_silo("xsm=silo", there));
+	assert_true(fsva_xsm_is_silo("", preset));
+	assert_true(fsva_xsm_is_silo("xsm=silo", preset));
+	assert_false(fsva_xsm_is_silo("xsm=dummy", preset));
+	assert_false(fsva_xsm_is_silo("a xsm=flask b", preset));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys), cmocka_unit_test(test_quotes),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_lengths),  cmocka_unit_test(test_clean),
-		cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_tail),	 cmocka_unit_test(test_silo),
 	};
 
 	return cmocka_run_group_tests_name("spec", tests, NULL, NULL);
