@@ -21,20 +21,24 @@ back_key() {
 	) | sha256sum | cut -c 1-16
 }
 
-# back_chroot RELEASE SUITE: print a root with compiler and headers.
+# back_chroot RELEASE SUITE: print a root with compiler and headers, which are in
+# SUITE or, where that is empty, in the directory that KERNEL= names.
 back_chroot() {
 	local pkgs
 
-	[ -n "$2" ] || die "the headers of $1 are not in Debian: use MODULES="
+	if [ -z "$2" ]; then
+		mkdir -p "$work/debs.back"
+		cp "$KERNEL"/linux-headers*.deb "$work/debs.back/" 2>/dev/null ||
+			die "no linux-headers package in $KERNEL: use MODULES="
+		cp "$KERNEL"/linux-kbuild*.deb "$work/debs.back/" 2>/dev/null || :
+	fi
 	debian_fetch --deps trixie "$work/debs.back" gcc-14 make bash dash \
 		coreutils sed grep findutils mawk libelf1t64 || return 1
-	pkgs=$(debian_headers_packages "$2") || return 1
-	case $pkgs in
-	"linux-headers-$1"*) ;;
-	*) die "no headers of $1 in $2" ;;
-	esac
-	# shellcheck disable=SC2086
-	debian_fetch "$2" "$work/debs.back" $pkgs || return 1
+	if [ -n "$2" ]; then
+		pkgs=$(debian_headers_packages "$2") || return 1
+		# shellcheck disable=SC2086
+		debian_fetch "$2" "$work/debs.back" $pkgs || return 1
+	fi
 	unpacked back "$work/debs.back" back_chroot_ready
 }
 
@@ -87,6 +91,7 @@ back_build() {
 			$FSVA_BUILD_CHROOT "${make[@]}") >"$work/back.log" 2>&1
 	else
 		chroot=$(back_chroot "$release" "$suite") || return 1
+		[ -e "$chroot$kdir" ] || die "the headers are not of $release"
 		back_run "${make[@]}" -C /build/linux-back >"$work/back.log" 2>&1
 	fi || {
 		tail -n 20 "$work/back.log" >&2
