@@ -77,12 +77,31 @@
 #endif
 
 /* 6.6: freezing names its holder; 6.17: and its owner. */
+#if !FSVA_KERNEL(6, 17)
 #if !FSVA_KERNEL(6, 6)
-#define freeze_super(sb, who, owner)	((void)(who), (void)(owner), freeze_super(sb))
-#define thaw_super(sb, who, owner)	((void)(who), (void)(owner), thaw_super(sb))
-#elif !FSVA_KERNEL(6, 17)
-#define freeze_super(sb, who, owner)	((void)(owner), freeze_super(sb, who))
-#define thaw_super(sb, who, owner)	((void)(owner), thaw_super(sb, who))
+enum freeze_holder { FREEZE_HOLDER_USERSPACE };
+#endif
+
+static inline int fsva_compat_freeze_super(struct super_block *sb, enum freeze_holder who, const void *owner)
+{
+#if FSVA_KERNEL(6, 6)
+	return freeze_super(sb, who);
+#else
+	return freeze_super(sb);
+#endif
+}
+
+static inline int fsva_compat_thaw_super(struct super_block *sb, enum freeze_holder who, const void *owner)
+{
+#if FSVA_KERNEL(6, 6)
+	return thaw_super(sb, who);
+#else
+	return thaw_super(sb);
+#endif
+}
+
+#define freeze_super(sb, who, owner)	fsva_compat_freeze_super(sb, who, owner)
+#define thaw_super(sb, who, owner)	fsva_compat_thaw_super(sb, who, owner)
 #endif
 
 /* 6.5: export handles have flags. */
