@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 # xen-tools: root/, an installed xl with its libraries, headers and daemons, and
-# libxl-plugin built against them.  src is a link to the built source tree.
+# libxl-plugin and the xenstore checker built against them.  src is a link to the built source tree.
 
 # shellcheck source=tests/lab/xen-tree.sh
 . "$LAB_DIR/xen-tree.sh"
@@ -15,7 +15,7 @@ xen_tools_key() {
 	for p in $(xen_series); do
 		sed -n '/^diff --git/,$p' "$p"
 	done
-	lab_files libxl-plugin
+	lab_files libxl-plugin xenstore-schema
 }
 
 xen_tools_build() {
@@ -40,6 +40,7 @@ xen_tools_build() {
 			--exclude '.*.d' \
 			"$FSVA_TREE/libxl-plugin/" "$tree/libxl-plugin/"
 	fi
+	in_chroot rsync -rlc --delete --exclude '*.o' "$FSVA_TREE/xenstore-schema/" "$tree/xenstore-schema/"
 	# shellcheck disable=SC2016
 	in_chroot env "OUT=$out/root" "JOBS=-j$(nproc)" "TOOLS=$XEN_TOOLS" \
 		FSVA_TREE="$FSVA_TREE" sh -ec '
@@ -51,7 +52,8 @@ xen_tools_build() {
 		make -s -C tools/include DESTDIR="$OUT" install
 		if [ -e libxl-plugin/Makefile ]; then
 			make -C libxl-plugin XEN_SRC="$PWD" DESTDIR="$OUT" install
-		fi' </dev/null
+		fi
+		make -C xenstore-schema XEN_SRC="$PWD" prefix=/usr DESTDIR="$OUT" install' </dev/null
 	ln -s "$tree" "$out/src"
 	for d in xl xenstored xenconsoled; do
 		[ -x "$out/root/usr/sbin/$d" ]
