@@ -8,8 +8,8 @@ import struct
 import sys
 import time
 
-CHUNK = 64 * 1024
-AHEAD = 1024 * 1024
+CHUNK = 128 * 1024
+AHEAD = 2 * 1024 * 1024
 
 
 class AgentError(Exception):
@@ -89,7 +89,7 @@ def _converse(sock, out, stdin, stdout, stderr, deadline, timeout):
         if sock not in ready:
             continue
         try:
-            data = sock.recv(4 * CHUNK)
+            data = sock.recv(8 * CHUNK)
         except BlockingIOError:
             continue
         except OSError as e:

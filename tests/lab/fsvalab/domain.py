@@ -5,7 +5,7 @@ import re
 import time
 
 from . import agent
-from .state import LabError
+from .state import LabError, patience
 
 GUEST_SECONDS = 120
 PANIC = re.compile(r"Kernel panic|lab: no root disk|Attempted to kill init")
@@ -15,7 +15,7 @@ def user_config(lab, name, kind, kernel, memory, vcpus=1, fsva=(), extra="",
                 disks=(), root=True):
     """The xl.cfg of a user domain."""
     disk = ["phy:/dev/vda,xvda,r"] if root else []
-    words = "console=hvc0 quiet lab.name=%s%s" % (
+    words = "console=hvc0 quiet sysrq_always_enabled lab.name=%s%s" % (
         name, "" if root else " lab.root=none")
     lines = [
         'name = "%s"' % name,
@@ -58,7 +58,7 @@ def create(host, config, seconds=180):
     path = "/etc/xen/%s.cfg" % name
     write(host, path, config)
     status, out, err = agent.output(host["port"], ["xl", "create", path],
-                                    timeout=seconds)
+                                    timeout=patience(seconds))
     if status:
         raise LabError("xl create %s failed (%d):\n%s" %
                        (path, status, (out + err).strip()))
@@ -67,11 +67,11 @@ def create(host, config, seconds=180):
 
 def wait(host, name, seconds=GUEST_SECONDS):
     """Wait until the domain answers; a crash ends it at once."""
-    deadline = time.monotonic() + seconds
+    start = time.monotonic()
     while True:
         try:
             status, _, _ = agent.output(host["port"], ["true"], name,
-                                        timeout=10)
+                                        timeout=patience(10))
             if status == 0:
                 return
         except agent.AgentError as e:
@@ -80,7 +80,7 @@ def wait(host, name, seconds=GUEST_SECONDS):
         if PANIC.search(text):
             why = PANIC.search(text).group()
         elif "no domain is called" not in why and \
-                time.monotonic() < deadline:
+                time.monotonic() < start + patience(seconds):
             time.sleep(0.2)
             continue
         raise LabError("%s did not come up: %s; its console ends:\n%s" %

@@ -9,10 +9,10 @@ import subprocess
 import time
 
 from . import agent, artefacts
-from .state import LabError, alive, kill, start_time
+from .state import LabError, alive, kill, patience, start_time
 
 KERNELS = ("6.1", "6.12", "new")
-BOOT_SECONDS = 180
+BOOT_SECONDS = 120
 # What a host says when it will not come up or go on.
 PANIC = re.compile(rb"Panic on CPU|Kernel panic|Xen BUG at|FATAL TRAP|"
                    rb"FATAL PAGE FAULT|Unable to mount root|"
@@ -143,11 +143,12 @@ def boot(lab, number, opts):
 
 def wait(lab, host, seconds=BOOT_SECONDS):
     """Wait until dom0 answers; a panic or a dead QEMU ends it at once."""
-    deadline = time.monotonic() + seconds
+    start = time.monotonic()
     log = lab.path(str(host["number"]), "console.log")
     while True:
         try:
-            status, _, _ = agent.output(host["port"], ["true"], timeout=5)
+            status, _, _ = agent.output(host["port"], ["true"],
+                                        timeout=patience(5))
             if status == 0:
                 return
         except agent.AgentError:
@@ -158,8 +159,8 @@ def wait(lab, host, seconds=BOOT_SECONDS):
             why = "QEMU ended"
         elif PANIC.search(text):
             why = PANIC.search(text).group().decode()
-        elif time.monotonic() > deadline:
-            why = "no answer after %d s" % seconds
+        elif time.monotonic() > start + patience(seconds):
+            why = "no answer after %d s" % (time.monotonic() - start)
         if why:
             kill(host)
             tail = read_tail(log, 1 << 20).decode(errors="replace")

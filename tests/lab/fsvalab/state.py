@@ -88,6 +88,12 @@ class Lab:
         return True
 
 
+def patience(seconds):
+    """A time limit for something that computes, on a machine with other work:
+    a hang is told from a slow boot by what an idle machine would need."""
+    return seconds * max(1, os.getloadavg()[0] / os.cpu_count())
+
+
 def all_labs():
     top = os.path.join(artefacts.CACHE, "run")
     if not os.path.isdir(top):
