@@ -337,6 +337,11 @@ int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 		stat->btime = fsva_time_in(&a->btime);
 		stat->result_mask |= STATX_BTIME;
 	}
+	if (mask & STATX_DIOALIGN && a->valid & FSVA_ATTR_HAS_DIO) {
+		stat->dio_mem_align = a->dio_mem_align;
+		stat->dio_offset_align = a->dio_offset_align;
+		stat->result_mask |= STATX_DIOALIGN;
+	}
 	stat->attributes_mask |= a->attributes_mask;
 	stat->attributes |= a->attributes;
 	return 0;

@@ -57,12 +57,15 @@ static void fsva_readahead(struct readahead_control *rac)
 		if (!nr)
 			pos = folio_pos(folio);
 		pages[nr++] = folio_page(folio, 0);
-		if (nr < max && readahead_count(rac))
+		if (nr < max)
 			continue;
 		fsva_call_read_pages(ff, rac->file->f_cred, f->fh, pos, pages,
 				     nr, fsva_page_filled);
 		nr = 0;
 	}
+	if (nr)
+		fsva_call_read_pages(ff, rac->file->f_cred, f->fh, pos, pages,
+				     nr, fsva_page_filled);
 }
 
 const struct address_space_operations fsva_aops = {
