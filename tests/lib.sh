@@ -101,7 +101,8 @@ kernel_clean() {
 	done
 }
 
-# back_value KEY: a number from the back's debugfs files of the (first) device, e.g. handles.
+# back_value KEY: a number from the back's statistics of its (first) device, e.g. handles, open_files.
 back_value() {
-	fsva_sh "cat /sys/kernel/debug/fsva/back/*/$1"
+	fsva_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug
+		cat /sys/kernel/debug/fsva/back/*/stats' | awk -v key="$1" '$1 == key { print $2; exit }'
 }

@@ -12,8 +12,6 @@ FILE_SYSTEMS = ("ext4", "xfs", "btrfs", "bcachefs", "f2fs", "reiserfs", "nfs",
                 "none")
 # Kernels to choose from where none is asked for: not each has each.
 DEFAULT_KERNEL = {"reiserfs": "6.1"}
-# Smallest round sizes that the file systems are content with in the lab.
-DEFAULT_MEMORY = 128
 
 
 def options(p):
@@ -28,8 +26,8 @@ def options(p):
     p.add_argument("--disk", default="/dev/vdb", help="dom0's, for the "
                    "appliance; made anew if blank")
     p.add_argument("--memory", type=int, default=384, metavar="MB")
-    p.add_argument("--fsva-memory", type=int, default=DEFAULT_MEMORY,
-                   metavar="MB")
+    p.add_argument("--fsva-memory", type=int, metavar="MB",
+                   help="default: what its appliance.cfg says")
     p.add_argument("--vcpus", type=int, default=1)
     p.add_argument("--extra", default="", help="user kernel's arguments")
     p.add_argument("--fsva-extra", default="",
@@ -64,7 +62,8 @@ def appliance_config(lab, name, args):
     words = extra.group(1) if extra else "console=hvc0"
     text = set_key(text, "name", '"%s"' % name)
     text = set_key(text, "type", '"%s"' % args.fsva)
-    text = set_key(text, "memory", "%d" % args.fsva_memory)
+    if args.fsva_memory:
+        text = set_key(text, "memory", "%d" % args.fsva_memory)
     if args.fs != "nfs":
         text = set_key(text, "disk", domain.xl_list(
             ["phy:%s,xvda,w" % args.disk]))
