@@ -517,8 +517,9 @@ void fsva_pair_ended(uint32_t domid, enum xl_plugin_end end)
         list.nr = 0;
         fsva_record_each(domid, stop_appliance, &list);
         nr = list.nr;
-        if (nr)
-            fsva_domain_stop(list.domids, nr, end == XL_PLUGIN_DESTROYED);
+        if (nr && fsva_domain_stop(list.domids, nr,
+                                   end == XL_PLUGIN_DESTROYED))
+            break;
     } while (nr == sizeof(list.domids) / sizeof(list.domids[0]));
 }
 

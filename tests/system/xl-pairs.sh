@@ -42,10 +42,12 @@ test_list() {
 
 # Both sides have room for more grants than Xen gives by default.
 test_limits() {
-	local out
-	out=$(dom0 xl list -l user user.data)
-	assert_contains "$out" '"max_grant_frames": 256'
-	assert_contains "$out" '"max_maptrack_frames": 4096'
+	local d out
+	for d in user user.data; do
+		out=$(dom0 xl list -l "$d")
+		assert_contains "$out" '"max_grant_frames": 256'
+		assert_contains "$out" '"max_maptrack_frames": 4096'
+	done
 }
 
 test_attach() {

@@ -12,6 +12,11 @@ file_setup() {
 		sed "s,^extra *= *\"\(.*\)\",extra = \"\1 rdinit=/nosuch\"," good.cfg >crash.cfg
 		sed "s,^ramdisk.*,ramdisk = \"/lab/6.12/user.img\"," good.cfg >never.cfg
 		grep -q nosuch error.cfg && grep -q rdinit crash.cfg && grep -q user.img never.cfg'
+	eventually 60 connected
+}
+
+connected() {
+	dom0_sh 'xl fsva-list user | grep -q " connected$"'
 }
 
 # config NAME FSVA...: /etc/xen/NAME.cfg of a small user domain; FSVA is a string of xl.cfg's with its quotes.
