@@ -149,7 +149,7 @@ unsigned int attack_run(const struct attack *table, size_t nr, const char *only,
 		run++;
 		attack_name = a->name;
 		ops->heal();
-		rc = attack_fork(a->run, a->timeout_s ? a->timeout_s : ATTACK_TIMEOUT_S);
+		rc = attack_fork(a->run, ATTACK_PATIENCE * (a->timeout_s ? a->timeout_s : ATTACK_TIMEOUT_S));
 		strcpy(note, report->note);
 		if (rc == EXIT_SKIP) {
 			printf("ok %u - %s # SKIP %s\n", run, a->name, report->why);
@@ -157,7 +157,7 @@ unsigned int attack_run(const struct attack *table, size_t nr, const char *only,
 		}
 		if (!rc && ops->honest) {
 			ops->heal();
-			rc = attack_fork(ops->honest, ATTACK_TIMEOUT_S);
+			rc = attack_fork(ops->honest, ATTACK_PATIENCE * ATTACK_TIMEOUT_S);
 			if (rc) {
 				char why[sizeof(report->why)];
 

@@ -22,6 +22,7 @@ struct attack {
 };
 
 #define ATTACK_TIMEOUT_S 60
+#define ATTACK_PATIENCE 5               /* times a timeout, for a machine that does other things as well */
 
 /* Called in an attack's process: end it as failed, as skipped, or leave a remark in its TAP line. */
 void attack_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

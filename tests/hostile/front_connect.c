@@ -62,7 +62,7 @@ static void ctl_indices(void)
 		peer_ready(&p, 1, 0);
 		SHARED(p.q[0].ctl->req_prod) = bad[i];
 		SHARED(p.q[0].ctl->rsp_prod) = bad[i];
-		if (peer_go(&p, 3000) == 0) {
+		if (peer_go(&p, 15000) == 0) {
 			xenevtchn_notify(p.evtchn, p.q[0].port);
 			must_stop(&p, "a request index past the ring at connect");
 		}
@@ -121,7 +121,7 @@ static void slot_ref_twice(void)
 		case 1: p.q[0].ctl->slot_ref[1] = p.q[0].ctl_ref; break;
 		case 2: p.q[0].ctl->slot_ref[1] = p.q[0].staging_ref[0]; break;
 		}
-		if (peer_go(&p, 3000) == 0)
+		if (peer_go(&p, 15000) == 0)
 			for (int i = 0; i < 40; i++) {
 				int r = do_session(&p, 0, 0);
 
@@ -134,7 +134,7 @@ static void slot_ref_twice(void)
 
 static void staging_call(struct peer *p, const char *what)
 {
-	if (peer_go(p, 3000) == 0) {
+	if (peer_go(p, 15000) == 0) {
 		int r = do_session(p, 0, 0);
 
 		if (!r)
@@ -235,7 +235,7 @@ static void ring_ref_revoked(void)
 		if (i & 1)
 			xsdev_set_state(&p.dev, XB_INITIALISED);
 		ppages_unshare(&p, &g);
-		peer_go(&p, 3000);      /* mapped before it went away: the page lives on, and so may the connection */
+		peer_go(&p, 15000);      /* mapped before it went away: the page lives on, and so may the connection */
 		peer_close(&p);
 	}
 }
@@ -253,7 +253,7 @@ static void queues_share_a_ring(void)
 	peer_alloc(&p, 2, 0);
 	peer_publish(&p);
 	xsdev_write(&p.dev, peer_queue_key(1, "ring-ref"), "%u", p.q[0].ctl_ref);
-	if (peer_go(&p, 3000) == 0) {
+	if (peer_go(&p, 15000) == 0) {
 		must_answer(do_session(&p, 0, 0), "two queues on one ring");
 		xenevtchn_notify(p.evtchn, p.q[1].port);
 		do_session(&p, 0, 0);
@@ -339,7 +339,7 @@ static void keys_missing(void)
 
 		peer_ready(&p, 1, 0);
 		xsdev_rm(&p.dev, may[i]);
-		if (peer_go(&p, 3000) == 0)
+		if (peer_go(&p, 15000) == 0)
 			must_answer(do_session(&p, 0, 0), may[i]);
 		peer_close(&p);
 	}

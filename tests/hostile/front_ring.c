@@ -121,7 +121,7 @@ static void tag_twice(void)
 		peer_put(&p, 0, &req);
 	}
 	peer_push(&p, 0);
-	while (!peer_answer(&p, 0, &rsp, 1500))
+	while (!peer_answer(&p, 0, &rsp, 3000))
 		answers++;
 	if (answers > (int)p.nr_slots)
 		attack_fail("%d answers to %u requests", answers, p.nr_slots);
@@ -466,7 +466,7 @@ static void slots_rewritten(void)
 		writer_start(&w, &p, flip_slots);
 		peer_push(&p, 0);
 		for (unsigned int i = 0; i < p.nr_slots && !r; i++)
-			r = peer_answer(&p, 0, &rsp, 2000);
+			r = peer_answer(&p, 0, &rsp, 5000);
 		writer_end(&w);
 		if (r == PEER_TIMEOUT) {        /* we may have spoilt the answers, never the victim */
 			peer_close(&p);

@@ -30,7 +30,7 @@ static void idle_end(struct serve *s)
 
 	if (s->done && !done_ms)
 		done_ms = now_ms();
-	if (s->connected && done_ms && now_ms() - done_ms > 25000 && now_ms() - s->last_ms > 5000)
+	if (s->connected && done_ms && now_ms() - done_ms > 60000 && now_ms() - s->last_ms > 10000)
 		serve_close(s);
 }
 
@@ -353,14 +353,14 @@ static void late_idle(struct serve *s)
 	idle_end(s);
 }
 
-/* The poke kills a caller after 8 seconds. */
+/* The poke kills a caller after 20 seconds. */
 static bool late_hook(struct serve *s, const struct fsva_req *req, struct fsva_rsp *rsp)
 {
 	if (req->op != FSVA_OP_READ || nr_late >= 1)
 		return true;
 	s->done = true;
 	late[nr_late].rsp = *rsp;
-	late[nr_late++].due = now_ms() + 11000;
+	late[nr_late++].due = now_ms() + 24000;
 	return false;
 }
 

@@ -40,7 +40,7 @@ void must_answer(int r, const char *what)
 
 void must_stop(struct peer *p, const char *what)
 {
-	if (xsdev_wait(&p->dev, XB_SET_ENDED, 10000) == -2)
+	if (xsdev_wait(&p->dev, XB_SET_ENDED, PEER_ANSWER_MS) == -2)
 		attack_fail("%s: the connection goes on", what);
 }
 
@@ -62,7 +62,7 @@ void peer_ready(struct peer *p, unsigned int nr_queues, unsigned int order)
 
 void must_not_connect(struct peer *p, const char *what)
 {
-	if (peer_go(p, 3000) == 0)
+	if (peer_go(p, 15000) == 0)
 		attack_fail("%s: the back connects", what);
 	peer_close(p);
 }

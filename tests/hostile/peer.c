@@ -48,14 +48,14 @@ static int peer_reset(struct xsdev *d)
 		return 0;
 	if (mine != XB_CLOSED) {
 		xsdev_set_state(d, XB_CLOSING);
-		xsdev_wait(d, XB_SET_ENDED, 5000);
+		xsdev_wait(d, XB_SET_ENDED, PEER_ANSWER_MS);
 		xsdev_set_state(d, XB_CLOSED);
 	}
-	s = xsdev_wait(d, XB_SET(XB_CLOSED) | XB_SET(XB_INIT_WAIT) | XB_SET_GONE, 10000);
+	s = xsdev_wait(d, XB_SET(XB_CLOSED) | XB_SET(XB_INIT_WAIT) | XB_SET_GONE, PEER_ANSWER_MS);
 	if (s < 0)
 		return -1;
 	xsdev_set_state(d, XB_INITIALISING);
-	return xsdev_wait(d, XB_SET(XB_INIT_WAIT), 10000) == XB_INIT_WAIT ? 0 : -1;
+	return xsdev_wait(d, XB_SET(XB_INIT_WAIT), PEER_ANSWER_MS) == XB_INIT_WAIT ? 0 : -1;
 }
 
 void peer_heal(void)
@@ -147,7 +147,7 @@ void peer_connect(struct peer *p, unsigned int nr_queues, unsigned int order)
 	peer_begin(p);
 	peer_alloc(p, nr_queues, order);
 	peer_publish(p);
-	r = peer_go(p, 10000);
+	r = peer_go(p, PEER_ANSWER_MS);
 	if (r)
 		attack_fail("an honest handshake: %s", peer_result(r));
 }
@@ -182,9 +182,9 @@ void peer_close(struct peer *p)
 {
 	if (p->dev.xs) {
 		xsdev_set_state(&p->dev, XB_CLOSING);
-		xsdev_wait(&p->dev, XB_SET_ENDED, 10000);
+		xsdev_wait(&p->dev, XB_SET_ENDED, PEER_ANSWER_MS);
 		xsdev_set_state(&p->dev, XB_CLOSED);
-		xsdev_wait(&p->dev, XB_SET(XB_CLOSED) | XB_SET(XB_INIT_WAIT) | XB_SET_GONE, 10000);
+		xsdev_wait(&p->dev, XB_SET(XB_CLOSED) | XB_SET(XB_INIT_WAIT) | XB_SET_GONE, PEER_ANSWER_MS);
 	}
 	for (unsigned int i = 0; i < p->nr_queues; i++) {
 		struct pqueue *q = &p->q[i];

@@ -27,7 +27,7 @@ enum {
 	PEER_BAD = -3,          /* the back broke the protocol */
 };
 
-#define PEER_ANSWER_MS 15000
+#define PEER_ANSWER_MS 60000       /* only a victim that fails makes anybody wait so long */
 #define PEER_CRED 1u
 
 struct pqueue {

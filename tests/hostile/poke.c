@@ -36,8 +36,8 @@ static struct report {
 	char now[64];           /* what is being done */
 } *report;
 
-#define OP_MS 8000              /* a call that takes longer is killed */
-#define KILL_MS 10000           /* and must be gone by then */
+#define OP_MS 20000             /* a call that takes longer is killed */
+#define KILL_MS 30000           /* and must be gone by then */
 
 static void bad(const char *fmt, ...)
 {
@@ -472,11 +472,11 @@ static void one_turn(unsigned int turn, const char *mode)
 	if (r && r != ENODEV)
 		note("unbind", r > 0 ? r : ETIMEDOUT);
 	xsdev_write(&dev, READY_NODE, "%u", turn);
-	xsdev_wait(&dev, XB_SET(XB_INIT_WAIT) | XB_SET(XB_CONNECTED), 3000);
+	xsdev_wait(&dev, XB_SET(XB_INIT_WAIT) | XB_SET(XB_CONNECTED), 8000);
 	r = guarded(&op_bind);
 	if (r)
 		note("bind", r > 0 ? r : ETIMEDOUT);
-	for (end = now_ms() + (honest ? 15000 : 3000); now_ms() < end && xsdev_state(&dev) != XB_CONNECTED; sleep_ms(10))
+	for (end = now_ms() + (honest ? 60000 : 8000); now_ms() < end && xsdev_state(&dev) != XB_CONNECTED; sleep_ms(10))
 		;
 	r = guarded(&op_mount);
 	if (r)

@@ -535,7 +535,7 @@ const char *serve_turn(struct serve *s, const char *mode)
 
 		if (!offered) {
 			if (xsdev_read_num(&s->dev, s->dev.peer, READY_NODE, 0) != (long)s->turn) {
-				if (now_ms() - t0 > 60000)
+				if (now_ms() - t0 > 200000)
 					return "hostile-poke does not follow";
 				sleep_ms(20);
 				continue;

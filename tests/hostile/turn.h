@@ -16,6 +16,6 @@
 #define TURN_NODE "hostile-turn"
 #define READY_NODE "hostile-ready"
 #define RESULT_NODE "hostile-result"
-#define TURN_S 150                      /* the longest turn */
+#define TURN_S 300                      /* the longest turn */
 
 #endif /* HOSTILE_TURN_H */

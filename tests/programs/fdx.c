@@ -815,6 +815,7 @@ int main(int argc, char **argv)
 	};
 	const char *only = NULL;
 	unsigned int failed = 0, run = 0;
+	time_t start;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -847,6 +848,7 @@ int main(int argc, char **argv)
 		if (only && strcmp(only, rows[i].name))
 			continue;
 		current = rows[i].name;
+		start = time(NULL);
 		run++;
 		fflush(stdout);
 		pid = fork();
@@ -854,7 +856,9 @@ int main(int argc, char **argv)
 			rows[i].run();
 			exit(0);
 		}
-		if (waitpid(pid, &status, 0) != pid || status) {
+		if (waitpid(pid, &status, 0) == pid && !status) {
+			fprintf(stderr, "# %s: %ld s\n", current, (long)(time(NULL) - start));
+		} else {
 			failed++;
 			if (WIFSIGNALED(status))
 				printf("FAIL fdx: %s: died of signal %d\n", current, WTERMSIG(status));
