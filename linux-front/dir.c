@@ -321,9 +321,11 @@ static loff_t fsva_dir_llseek(struct file *file, loff_t offset, int whence)
 	struct fsva_file *f = file->private_data;
 	struct inode *inode = file_inode(file);
 	s64 pos = offset;
-	int err = 0;
+	int err;
 
-	inode_lock(inode);
+	err = mutex_lock_killable(&f->mutex);
+	if (err)
+		return err;
 	switch (whence) {
 	case SEEK_CUR:
 		pos = file->f_pos + offset;
@@ -341,7 +343,7 @@ static loff_t fsva_dir_llseek(struct file *file, loff_t offset, int whence)
 		err = -EINVAL;
 	if (!err)
 		file->f_pos = pos;
-	inode_unlock(inode);
+	mutex_unlock(&f->mutex);
 	return err ? err : pos;
 }
 

@@ -226,6 +226,7 @@ struct fsva_front {
 	struct mutex mount_mutex;	/* MOUNT and UNMOUNT in order */
 	bool mounted;			/* the back has it mounted for us */
 	bool in_use;			/* a superblock holds us */
+	bool in_use_told;		/* what "mounted" in xenstore says */
 	bool retry;			/* somebody wants to mount: connect */
 	struct work_struct unmount_work;
 

@@ -4,6 +4,7 @@
  *	/sys/kernel/debug/fsva/front/TAG/stats	"lookup 12", an operation a line
  *	/sys/kernel/debug/fsva/front/TAG/info	the connection and its reserves
  */
+#include <linux/dcache.h>
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
@@ -11,6 +12,7 @@
 
 static struct dentry *fsva_debugfs;
 static struct dentry *fsva_debugfs_front;
+static bool fsva_debugfs_shared;
 
 static int fsva_stats_show(struct seq_file *m, void *v)
 {
@@ -76,9 +78,10 @@ void fsva_stats_remove(struct fsva_front *ff)
 
 void fsva_stats_init(void)
 {
-	/* The back of another pair may have made it, were both loaded here. */
+	/* The back may have made it, were both modules loaded here. */
 	fsva_debugfs = debugfs_lookup("fsva", NULL);
-	if (!fsva_debugfs)
+	fsva_debugfs_shared = !IS_ERR_OR_NULL(fsva_debugfs);
+	if (!fsva_debugfs_shared)
 		fsva_debugfs = debugfs_create_dir("fsva", NULL);
 	fsva_debugfs_front = debugfs_create_dir("front", fsva_debugfs);
 }
@@ -86,5 +89,8 @@ void fsva_stats_init(void)
 void fsva_stats_exit(void)
 {
 	debugfs_remove_recursive(fsva_debugfs_front);
-	debugfs_remove(fsva_debugfs);
+	if (fsva_debugfs_shared)
+		dput(fsva_debugfs);
+	else
+		debugfs_remove(fsva_debugfs);
 }

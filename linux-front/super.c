@@ -253,7 +253,12 @@ static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
 	if (!rsp)
 		return -ENOMEM;
 	WRITE_ONCE(ff->in_use, true);
-	mutex_lock(&ff->mount_mutex);
+	queue_work(fsva_wq, &ff->work);	/* tells xenstore */
+	err = mutex_lock_killable(&ff->mount_mutex);
+	if (err) {
+		kfree(rsp);
+		return err;
+	}
 	/* The last unmount may be under way yet. */
 	err = wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
 			       TASK_KILLABLE);

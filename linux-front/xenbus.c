@@ -270,6 +270,10 @@ again:
 	if (!err)
 		err = xenbus_printf(xbt, dev->nodename, "session", "%016llx",
 				    ff->session);
+	ff->in_use_told = READ_ONCE(ff->in_use);
+	if (!err)
+		err = xenbus_printf(xbt, dev->nodename, "mounted", "%u",
+				    ff->in_use_told);
 	for (i = 0; i < ff->nr_queues && !err; i++) {
 		snprintf(key, sizeof(key), "queue-%u/ring-ref", i);
 		err = xenbus_printf(xbt, dev->nodename, key, "%u",
@@ -373,6 +377,21 @@ static void fsva_front_connect(struct fsva_front *ff)
 		FSVA_SLOTS_PER_PAGE << ff->ring_order);
 }
 
+/*
+ * ff->mutex held.  The toolstack detaches nothing that is mounted; by the
+ * back's state it could not ask, for a back that closes is gone.
+ */
+static void fsva_front_tell_mounted(struct fsva_front *ff)
+{
+	bool in_use = READ_ONCE(ff->in_use);
+
+	if (ff->in_use_told == in_use)
+		return;
+	if (!xenbus_printf(XBT_NIL, ff->xbdev->nodename, "mounted", "%u",
+			   in_use))
+		ff->in_use_told = in_use;
+}
+
 /* Look at both states and do what comes next. */
 static void fsva_front_work(struct work_struct *work)
 {
@@ -384,6 +403,7 @@ static void fsva_front_work(struct work_struct *work)
 	dev = ff->xbdev;
 	if (!dev)
 		goto out;
+	fsva_front_tell_mounted(ff);
 	back = fsva_xenbus_read_state(dev);
 	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
 	    back == XenbusStateClosed)
