@@ -18,6 +18,7 @@ static const struct fsva_schema_key fsva_schema_front[] = {
 	{ .name = "num-queues", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 1, .max = 8u },
 	{ .name = "ring-page-order", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 0, .max = 4u },
 	{ .name = "session", .type = FSVA_SCHEMA_HEX64, .required = 3 },
+	{ .name = "mounted", .type = FSVA_SCHEMA_BOOL, .required = FSVA_SCHEMA_NEVER },
 	{ .name = "queue-{Q}/ring-ref", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 1, .max = 4294967295u },
 	{ .name = "queue-{Q}/event-channel", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 1, .max = 131071u },
 };
@@ -79,7 +80,7 @@ static const struct fsva_schema_dir fsva_schema_dirs[] = {
 	{ .name = "front", .path = "/local/domain/{U}/device/fsva/{N}",
 	  .owner = FSVA_SCHEMA_USER, .reader = FSVA_SCHEMA_APPLIANCE,
 	  .has_state = true, .shared = false,
-	  .keys = fsva_schema_front, .nr_keys = 13 },
+	  .keys = fsva_schema_front, .nr_keys = 14 },
 	{ .name = "back", .path = "/local/domain/{B}/backend/fsva/{U}/{N}",
 	  .owner = FSVA_SCHEMA_APPLIANCE, .reader = FSVA_SCHEMA_USER,
 	  .has_state = true, .shared = false,
