@@ -111,8 +111,9 @@ def command(lab, number, opts, port, parts):
     if opts["hosts"] > 1:
         # Big frames: a 1500-octet wire costs four times as much under TCG.
         cmd += ["-netdev", "stream,id=peer,server=%s,addr.type=unix,"
-                "addr.path=%s" % ("on" if number == 1 else "off",
-                                  lab.path("wire")),
+                "addr.path=%s%s" % (
+                    "on" if number == 1 else "off", lab.path("wire"),
+                    "" if number == 1 else ",reconnect-ms=500"),
                 "-device", "virtio-net-pci,netdev=peer,host_mtu=60000,"
                 "romfile=,mac=52:54:00:78:00:%02x" % number]
     return cmd

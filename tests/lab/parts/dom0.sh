@@ -35,10 +35,11 @@ dom0_build() {
 	cp "$LAB_DIR/dom0/init" "$dir/init"
 	cp "$LAB_DIR/dom0/xl.conf" "$dir/etc/xen/xl.conf"
 	cp "$LAB_DIR/dom0/modules" "$dir/lab.modules"
-	cp "$(lab_artefact labd)/labd" "$dir/sbin/labd"
+	cp "$(lab_artefact labd)"/lab{d,ssh} "$dir/sbin/"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$dir/etc/passwd"
 	echo 'root:x:0:' >"$dir/etc/group"
-	echo '127.0.0.1 localhost' >"$dir/etc/hosts"
+	printf '%s\n' '127.0.0.1 localhost' '10.78.0.1 dom0.1' \
+		'10.78.0.2 dom0.2' >"$dir/etc/hosts"
 	# what those are linked with, and what pthread_cancel loads by name
 	in_chroot sh -ec 'cd "$0"
 		{ find usr/bin usr/sbin usr/lib -type f -perm -u+x |
