@@ -221,7 +221,7 @@ int fsva_call_mount(struct fsva_front *ff, u32 flags, const char *options,
 			memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
 		else if (call)
 			ff->mounted = false;
-		/* else: an orphan; unmounted when its answer comes. */
+		/* else: an orphan, whose answer tells if it is mounted. */
 	}
 	fsva_call_end(call);
 	return err;
@@ -234,15 +234,20 @@ static int fsva_call_unmount_now(struct fsva_front *ff)
 	return IS_ERR(call) ? PTR_ERR(call) : fsva_call_finish(call, NULL, 0);
 }
 
-/* What was forgotten goes first, then the mount. */
+/*
+ * What was forgotten goes first, and what killed callers left behind (it may be
+ * the mount itself); then the mount, if there is one.
+ */
 void fsva_call_unmount_work(struct work_struct *work)
 {
 	struct fsva_front *ff = container_of(work, struct fsva_front,
 					     unmount_work);
-	int err;
+	int err = 0;
 
 	wait_event(ff->forget_wq, READ_ONCE(ff->nr_forgets) == 0);
-	err = fsva_call_unmount_now(ff);
+	wait_event(ff->idle_wq, !atomic_read(&ff->nr_busy));
+	if (READ_ONCE(ff->mounted))
+		err = fsva_call_unmount_now(ff);
 	if (err && err != -EIO)
 		pr_warn("fsva: %s: unmount: error %d\n", ff->tag, err);
 	WRITE_ONCE(ff->mounted, false);
@@ -1127,15 +1132,13 @@ void fsva_call_orphaned(struct fsva_call *call)
 /* Free an orphan, then give back what its answer had brought. */
 static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 {
-	bool ok = !call->err && !call->rsp.error;
 	u64 handle = 0, fh = 0;
-	u16 op = call->req.op;
 
-	if (ok) {
+	if (!call->err && !call->rsp.error) {
 		const struct fsva_create_rsp *made = fsva_call_rsp(call);
 		const struct fsva_open_rsp *open = fsva_call_rsp(call);
 
-		switch (op) {
+		switch (call->req.op) {
 		case FSVA_OP_LOOKUP:
 			handle = made->entry.handle;
 			break;
@@ -1153,15 +1156,13 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 			fh = open->fh;
 			break;
 		}
-	}
-	fsva_call_end(call);
-	fsva_call_forget_now(ff, handle, fh);
-	if (op == FSVA_OP_MOUNT) {
-		if (ok)
-			fsva_call_unmount_now(ff);
+	} else if (call->req.op == FSVA_OP_MOUNT) {
+		/* Were it mounted, the work of the unmount would do the rest. */
 		WRITE_ONCE(ff->mounted, false);
 		wake_up_all(&ff->state_wq);
 	}
+	fsva_call_end(call);
+	fsva_call_forget_now(ff, handle, fh);
 }
 
 void fsva_call_orphan_work(struct work_struct *work)
