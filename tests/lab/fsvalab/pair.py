@@ -92,7 +92,9 @@ def create(lab, host, args):
         path = "/etc/xen/%s.%s.cfg" % (args.domain, args.tag)
         domain.write(host, path, appliance_config(
             lab, "%s.%s" % (args.domain, args.tag), args))
-        entry = "tag=%s, appliance=%s, fs=%s" % (args.tag, path, args.fs)
+        # emulated, and perhaps on a busy machine: four times the default
+        entry = "tag=%s, appliance=%s, fs=%s, timeout=240" % (
+            args.tag, path, args.fs)
         if args.fs != "nfs":
             entry += ", dev=/dev/xvda"
         if args.fsva_keys:
