@@ -49,7 +49,7 @@ def write(host, path, text, mode="644"):
         raise LabError("cannot write %s in dom0: %s" % (path, err.strip()))
 
 
-def create(host, config, seconds=180):
+def create(host, config, seconds=400):
     """xl create of the config text; returns the domain's name."""
     name = re.search(r'^\s*name\s*=\s*"([^"]+)"', config, re.M)
     if not name:

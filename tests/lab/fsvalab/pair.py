@@ -92,9 +92,10 @@ def create(lab, host, args):
         path = "/etc/xen/%s.%s.cfg" % (args.domain, args.tag)
         domain.write(host, path, appliance_config(
             lab, "%s.%s" % (args.domain, args.tag), args))
+        entry = "tag=%s, appliance=%s, fs=%s" % (args.tag, path, args.fs)
         # emulated, and perhaps on a busy machine: four times the default
-        entry = "tag=%s, appliance=%s, fs=%s, timeout=240" % (
-            args.tag, path, args.fs)
+        if "timeout=" not in args.fsva_keys:
+            entry += ", timeout=240"
         if args.fs != "nfs":
             entry += ", dev=/dev/xvda"
         if args.fsva_keys:
