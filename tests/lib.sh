@@ -6,7 +6,8 @@
 # and dom0) for each file, calls file_setup if there is one, then each test_* in the order of the file, each
 # in a shell of its own (set -euo pipefail) and with a time limit: 600 s, or the file's TIMEOUT_test_WHAT.
 # A test fails by any command that fails, or by `fail`; `skip REASON` skips it.  State between tests is what
-# the domains hold; functions file_setup and file_teardown bracket the file.
+# the domains hold; functions file_setup and file_teardown bracket the file.  A function file_skip that prints a
+# reason skips the whole file.
 #
 # LAB_NAME names the lab instance; the runner sets it.
 
