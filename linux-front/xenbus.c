@@ -119,11 +119,7 @@ static bool fsva_front_advance(struct fsva_front *ff,
 	return ok;
 }
 
-/*
- * The connection is over.  Fails what is under way and what comes; the work
- * tears it down.  Any context, any number of times: the first one says why.
- */
-void fsva_front_stop(struct fsva_front *ff, const char *why)
+static void fsva_front_end(struct fsva_front *ff, const char *why, bool breach)
 {
 	unsigned long flags;
 	bool first, busy;
@@ -143,8 +139,11 @@ void fsva_front_stop(struct fsva_front *ff, const char *why)
 		return;
 	smp_mb();	/* with the one in fsva_ring_enter() */
 
-	pr_err("fsva: %s: %s%s\n", ff->tag, why,
-	       busy ? "; calls under way fail" : "");
+	if (breach)
+		pr_err("fsva: %s: stopped: %s\n", ff->tag, why);
+	else
+		pr_info("fsva: %s: %s%s\n", ff->tag, why,
+			busy ? "; calls under way fail" : "");
 	for (i = 0; i < ff->nr_queues; i++)
 		fsva_ring_fail(&ff->rings[i]);
 	wake_up_all(&ff->state_wq);
@@ -152,6 +151,21 @@ void fsva_front_stop(struct fsva_front *ff, const char *why)
 	wake_up_all(&ff->creds.wq);
 	fsva_ring_leave(ff);
 	queue_work(fsva_wq, &ff->work);
+}
+
+/*
+ * The back has broken a rule.  Fails what is under way and what comes; the work
+ * tears it down.  Any context, any number of times: the first one says why.
+ */
+void fsva_front_stop(struct fsva_front *ff, const char *why)
+{
+	fsva_front_end(ff, why, true);
+}
+
+/* The same where nobody is to blame. */
+static void fsva_front_close(struct fsva_front *ff, const char *why)
+{
+	fsva_front_end(ff, why, false);
 }
 
 /* umount -f: calls under way fail now, the connection stays. */
@@ -196,7 +210,7 @@ static void fsva_front_watch_work(struct work_struct *work)
 		}
 	}
 	if (!alive)
-		fsva_front_stop(ff, "the appliance is gone");
+		fsva_front_close(ff, "the appliance is gone");
 	else if (atomic_read(&ff->nr_busy))
 		fsva_front_watch(ff);
 }
@@ -407,7 +421,7 @@ static void fsva_front_work(struct work_struct *work)
 	back = fsva_xenbus_read_state(dev);
 	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
 	    back == XenbusStateClosed)
-		fsva_front_stop(ff, "the appliance closed the device");
+		fsva_front_close(ff, "the appliance closed the device");
 	if (ff->state == FSVA_FRONT_DEAD) {
 		fsva_front_teardown(ff);
 		xenbus_switch_state(dev, XenbusStateClosing);
@@ -463,7 +477,7 @@ static void fsva_front_otherend_changed(struct xenbus_device *dev,
 		return;
 	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
 	    back == XenbusStateClosed)
-		fsva_front_stop(ff, "the appliance closed the device");
+		fsva_front_close(ff, "the appliance closed the device");
 	queue_work(fsva_wq, &ff->work);
 }
 
@@ -540,6 +554,12 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	/* After an earlier driver had closed it, the back waits for this. */
 	xenbus_switch_state(dev, XenbusStateInitialising);
 	queue_work(fsva_wq, &ff->work);
+	/*
+	 * xenbus has taken a reference for the bound device, which would keep
+	 * us loaded for ever.  What must keep us is a mount, and it does;
+	 * unregistering the driver removes its devices.
+	 */
+	module_put(THIS_MODULE);
 	return 0;
 
 err_free:
@@ -553,14 +573,15 @@ static void fsva_front_remove(struct xenbus_device *dev)
 
 	if (!ff)
 		return;
+	__module_get(THIS_MODULE);	/* for xenbus to put: see probe */
 	mutex_lock(&fsva_fronts_mutex);
 	list_del_init(&ff->link);
 	mutex_unlock(&fsva_fronts_mutex);
 
-	fsva_front_stop(ff, "the device was removed");
+	fsva_front_close(ff, "the device was removed");
 	mutex_lock(&ff->mutex);
 	/* The work may have gone one step further meanwhile. */
-	fsva_front_stop(ff, "the device was removed");
+	fsva_front_close(ff, "the device was removed");
 	fsva_front_teardown(ff);
 	ff->xbdev = NULL;
 	mutex_unlock(&ff->mutex);
