@@ -41,20 +41,17 @@ class() {
 
 TIMEOUT_test_native=600
 test_native() {
-	# on an ext4 of the domain's own: a file of its RAM by a loop device
-	user_sh 'mkdir -p /mnt/native /run/native; mount -t tmpfs -o size=300m tmpfs /run/native
-		truncate -s 280M /run/native/disk; mke2fs -q -t ext4 /run/native/disk; mount -o loop /run/native/disk /mnt/native'
+	# on an ext4 of the domain's own, on a disk
+	dom0 xl block-attach user phy:/dev/vdd,xvdb,w
+	eventually 20 user test -b /dev/xvdb
+	user_sh 'mke2fs -q -F -t ext4 /dev/xvdb 280M; mkdir -p /mnt/native; mount /dev/xvdb /mnt/native'
 	local list
 	list=$(class | tr '\n' ' ')
 	run_stressors /mnt/native 1 "$list" | tee /dev/stderr >"${TMPDIR:-/tmp}/$LAB_NAME.native"
-	user_sh 'umount /mnt/native; umount /run/native'
+	user_sh 'umount /mnt/native'
 	lab put "${TMPDIR:-/tmp}/$LAB_NAME.native" "user:$NATIVE"
 	rm -f "${TMPDIR:-/tmp}/$LAB_NAME.native"
 	[ "$(user_sh "grep -c pass $NATIVE")" -ge 20 ]
-}
-
-back_stat() {
-	fsva_sh "cat /sys/kernel/debug/fsva/back/*/stats | awk '\$1 == \"$1\" {n = \$2} END {print n + 0}'"
 }
 
 TIMEOUT_test_stress_ng=900
@@ -63,7 +60,7 @@ test_stress_ng() {
 	list=$(user_sh "sed -n 's/ pass\$//p' $NATIVE" | tr '\n' ' ')
 	[ -n "$list" ]
 	user_sh 'echo 2 >/proc/sys/vm/drop_caches'
-	before=$(back_stat handles)
+	before=$(back_value handles)
 	run_stressors /mnt/data "$STRESS_S" "$list" >"${TMPDIR:-/tmp}/$LAB_NAME.stress"
 	cat "${TMPDIR:-/tmp}/$LAB_NAME.stress"
 	failed=$(sed -n '/ pass$/!p' "${TMPDIR:-/tmp}/$LAB_NAME.stress")
@@ -75,10 +72,10 @@ test_stress_ng() {
 	kernel_clean user user.data
 	note "handles before: $before"
 	eventually 15 handles_are "$before"
-	assert_eq "$(back_stat open_files)" 0 'open files'
+	assert_eq "$(back_value open_files)" 0 'open files'
 }
 
 handles_are() {
 	user_sh 'echo 2 >/proc/sys/vm/drop_caches'
-	[ "$(back_stat handles)" -le "$1" ]
+	[ "$(back_value handles)" -le "$1" ]
 }

@@ -57,6 +57,10 @@ def create(host, config, seconds=400):
     name = name.group(1)
     path = "/etc/xen/%s.cfg" % name
     write(host, path, config)
+    # what an earlier domain of this name said, its panic too, is not of this
+    agent.output(host["port"],
+                 ["sh", "-c", 'cd /var/log/xen/console && rm -f '
+                  '"guest-$0.log" "guest-$0".*.log', name])
     status, out, err = agent.output(host["port"], ["xl", "create", path],
                                     timeout=patience(seconds))
     if status:
