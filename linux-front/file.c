@@ -279,6 +279,14 @@ static long fsva_file_fallocate(struct file *file, int mode, loff_t offset,
 	err = down_write_killable(&inode->i_rwsem);
 	if (err)
 		return err;
+	/* The caller's limit on the size of files is known only here. */
+	if (mode & FALLOC_FL_INSERT_RANGE)
+		err = inode_newsize_ok(inode, i_size_read(inode) + len);
+	else if (!(mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE)) &&
+		 offset + len > i_size_read(inode))
+		err = inode_newsize_ok(inode, offset + len);
+	if (err)
+		goto out;
 	err = fsva_call_fallocate(fsva_inode_front(inode), f->fh, offset, len,
 				  mode, &rsp);
 	if (!err)
@@ -286,6 +294,7 @@ static long fsva_file_fallocate(struct file *file, int mode, loff_t offset,
 	/* Anything but plain allocation may have changed what pages hold. */
 	if (mode & ~FALLOC_FL_KEEP_SIZE && inode->i_mapping->nrpages)
 		invalidate_inode_pages2(inode->i_mapping);
+out:
 	inode_unlock(inode);
 	return err;
 }
