@@ -98,6 +98,12 @@ static struct fsva_handle *fsva_handle_of(struct fsva_handles *t, struct inode *
 	return NULL;
 }
 
+/* Has it no name in the tree: removed, or found by its export handle? */
+static bool fsva_dentry_is_poor(const struct dentry *dentry)
+{
+	return d_unhashed(dentry) || (dentry->d_flags & DCACHE_DISCONNECTED);
+}
+
 /* Pin dentry, whose reference is taken over, to h.  t->lock is held. */
 static void fsva_handle_set(struct fsva_handles *t, struct fsva_handle *h, struct dentry *dentry)
 {
@@ -105,6 +111,17 @@ static void fsva_handle_set(struct fsva_handles *t, struct fsva_handle *h, struc
 	h->inode = d_inode(dentry);
 	list_add_tail(&h->lru, &t->lru);
 	t->nr_pinned++;
+}
+
+/*
+ * May the inode of h be found again without the pin?  A directory is given up late, since finding its place in the
+ * tree again may mean reading its parent.  t->lock is held.
+ */
+static bool fsva_handle_may_park(struct fsva_handles *t, struct fsva_handle *h)
+{
+	if (!READ_ONCE(h->inode->i_nlink) || d_unlinked(h->dentry) || h->dentry == h->dentry->d_sb->s_root)
+		return false;
+	return !S_ISDIR(h->inode->i_mode) || t->nr_pinned / 2 >= t->max_pinned;
 }
 
 /*
@@ -121,17 +138,17 @@ static struct dentry *fsva_handle_park(struct fsva_handles *t)
 		return NULL;
 	while (tries--) {
 		h = list_first_entry(&t->lru, struct fsva_handle, lru);
-		if (READ_ONCE(h->inode->i_nlink) && !d_unlinked(h->dentry) &&
-		    h->dentry != h->dentry->d_sb->s_root) {
+		if (fsva_handle_may_park(t, h))
 			h->fid_len = fsva_fid_encode(h->inode, h->fid, &h->fid_type);
-			if (h->fid_len) {
-				dentry = h->dentry;
-				h->dentry = NULL;
-				h->inode = NULL;
-				list_del_init(&h->lru);
-				t->nr_pinned--;
-				return dentry;
-			}
+		else
+			h->fid_len = 0;
+		if (h->fid_len) {
+			dentry = h->dentry;
+			h->dentry = NULL;
+			h->inode = NULL;
+			list_del_init(&h->lru);
+			t->nr_pinned--;
+			return dentry;
 		}
 		list_move_tail(&h->lru, &t->lru);
 	}
@@ -269,7 +286,7 @@ int fsva_handle_add(struct fsva_call *c, struct dentry *dentry, u64 *id)
 		fsva_handle_set(t, h, dget(dentry));
 	} else {
 		list_move_tail(&h->lru, &t->lru);
-		if (h->dentry != dentry && d_unhashed(h->dentry) && !d_unhashed(dentry)) {
+		if (h->dentry != dentry && fsva_dentry_is_poor(h->dentry) && !fsva_dentry_is_poor(dentry)) {
 			old = h->dentry;
 			h->dentry = dget(dentry);
 		}

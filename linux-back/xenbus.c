@@ -178,8 +178,11 @@ static void fsva_frontend_changed(struct xenbus_device *dev, enum xenbus_state s
 	mutex_lock(&fb->lock);
 	switch (state) {
 	case XenbusStateInitialising:
-		if (dev->state == XenbusStateClosed && !fb->going_down)
-			xenbus_switch_state(dev, XenbusStateInitWait);
+		/* Also from Connected: a front that was started anew says nothing of its last life. */
+		if (dev->state == XenbusStateInitialising || dev->state == XenbusStateInitWait || fb->going_down)
+			break;
+		fsva_disconnect(fb);
+		xenbus_switch_state(dev, XenbusStateInitWait);
 		break;
 	case XenbusStateInitialised:
 	case XenbusStateConnected:

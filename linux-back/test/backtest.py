@@ -293,7 +293,7 @@ def bad(f):
     expect("mount twice", errno.EBUSY, f.mount)
     expect("create in a file", errno.ENOTDIR, f.create, h, "x")
     expect("mknod of a directory", errno.EINVAL, f.mknod, r, "x", stat.S_IFDIR | 0o755)
-    expect("read of a directory", errno.EINVAL, f.read, r, 0, 1)
+    expect("read of what is no open file", errno.EBADF, f.read, r, 0, 1)
     dfh = f.open(r, 0)
     expect("read of an open directory", errno.EISDIR, f.read, dfh, 0, 1)
     expect("write of an open directory", errno.EISDIR, f.write, dfh, 0, b"x")
