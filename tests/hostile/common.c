@@ -111,7 +111,7 @@ static int attack_fork(void (*run)(void), unsigned int timeout_s)
 		_exit(0);
 	}
 	while ((r = waitpid(pid, &status, WNOHANG)) == 0 && now_ms() < end)
-		sleep_ms(10);
+		sleep_ms(50);
 	if (r == 0) {
 		kill(pid, SIGKILL);
 		snprintf(report->why, sizeof(report->why), "not done after %u s", timeout_s);
@@ -273,6 +273,7 @@ int xsdev_peer_state(struct xsdev *d)
 int xsdev_wait(struct xsdev *d, unsigned int set, unsigned int ms)
 {
 	uint64_t end = now_ms() + ms;
+	unsigned int nap = 10;          /* longer and longer: each look costs the victim time as well */
 
 	for (;;) {
 		int s = xsdev_peer_state(d);
@@ -281,6 +282,7 @@ int xsdev_wait(struct xsdev *d, unsigned int set, unsigned int ms)
 			return s;
 		if (now_ms() >= end)
 			return -2;
-		sleep_ms(10);
+		sleep_ms(nap);
+		nap = nap < 200 ? nap * 3 / 2 : nap;
 	}
 }

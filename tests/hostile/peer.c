@@ -270,7 +270,7 @@ void peer_push(struct peer *p, unsigned int q)
 int peer_answer(struct peer *p, unsigned int q, struct fsva_rsp *rsp, unsigned int ms)
 {
 	struct pqueue *pq = &p->q[q];
-	uint64_t end = now_ms() + ms, look = now_ms() + 200;
+	uint64_t end = now_ms() + ms, look = now_ms() + 1000;
 	bool ended = false;
 
 	for (;;) {
@@ -292,7 +292,7 @@ int peer_answer(struct peer *p, unsigned int q, struct fsva_rsp *rsp, unsigned i
 			return PEER_STOPPED;
 		if (now_ms() >= end)
 			return PEER_TIMEOUT;
-		if (poll(&pfd, 1, 20) > 0) {
+		if (poll(&pfd, 1, 100) > 0) {
 			xenevtchn_port_or_error_t port = xenevtchn_pending(p->evtchn);
 
 			if (port >= 0)
@@ -302,7 +302,7 @@ int peer_answer(struct peer *p, unsigned int q, struct fsva_rsp *rsp, unsigned i
 			int s = xsdev_peer_state(&p->dev);
 
 			ended = s != XB_CONNECTED;      /* and look at the ring once more */
-			look = now_ms() + 200;
+			look = now_ms() + 1000;
 		}
 	}
 }

@@ -391,14 +391,14 @@ static int guarded(const struct op *op)
 		return errno;
 	if (!pid)
 		_exit(op->run());
-	for (end = now_ms() + OP_MS; now_ms() < end; sleep_ms(5))
+	for (end = now_ms() + OP_MS; now_ms() < end; sleep_ms(20))
 		if (waitpid(pid, &status, WNOHANG) == pid) {
 			if (WIFSIGNALED(status) && WTERMSIG(status) != SIGBUS)
 				note(op->name, EFAULT);
 			return WIFEXITED(status) ? WEXITSTATUS(status) : EFAULT;
 		}
 	kill(pid, SIGKILL);
-	for (end = now_ms() + KILL_MS; now_ms() < end; sleep_ms(5))
+	for (end = now_ms() + KILL_MS; now_ms() < end; sleep_ms(20))
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return -1;
 	bad("%s cannot be killed", op->name);
@@ -476,7 +476,7 @@ static void one_turn(unsigned int turn, const char *mode)
 	r = guarded(&op_bind);
 	if (r)
 		note("bind", r > 0 ? r : ETIMEDOUT);
-	for (end = now_ms() + (honest ? 60000 : 8000); now_ms() < end && xsdev_state(&dev) != XB_CONNECTED; sleep_ms(10))
+	for (end = now_ms() + (honest ? 60000 : 8000); now_ms() < end && xsdev_state(&dev) != XB_CONNECTED; sleep_ms(100))
 		;
 	r = guarded(&op_mount);
 	if (r)
@@ -552,7 +552,7 @@ int main(int argc, char **argv)
 
 		if (xsdev_read(&dev, dev.peer, TURN_NODE, turn, sizeof(turn)) ||
 		    (unsigned int)strtoul(turn, &mode, 10) == last || *mode != ' ') {
-			sleep_ms(20);
+			sleep_ms(100);
 			continue;
 		}
 		if (!strcmp(mode + 1, "end")) {

@@ -537,7 +537,7 @@ const char *serve_turn(struct serve *s, const char *mode)
 			if (xsdev_read_num(&s->dev, s->dev.peer, READY_NODE, 0) != (long)s->turn) {
 				if (now_ms() - t0 > 200000)
 					return "hostile-poke does not follow";
-				sleep_ms(20);
+				sleep_ms(100);
 				continue;
 			}
 			if (!s->offer || s->offer(s)) {
@@ -550,7 +550,7 @@ const char *serve_turn(struct serve *s, const char *mode)
 			serve_ring(s);
 		if (s->idle)
 			s->idle(s);
-		if (poll(&pfd, 1, s->connected ? 20 : 10) > 0) {
+		if (poll(&pfd, 1, s->connected ? 100 : 30) > 0) {
 			xenevtchn_port_or_error_t port = xenevtchn_pending(s->evtchn);
 
 			if (port >= 0)

@@ -4,13 +4,14 @@
 # the programs themselves try that a well-behaved peer is served; here the victim's kernel log and counters are
 # looked at.  One attack by hand:
 #
-#	lab exec user -- /opt/fsva-tests/hostile-front --attack NAME	(fsva_front unloaded)
+#	lab exec user -- /opt/fsva-tests/hostile-front --attack NAME	(fsva_front unbound)
 #	lab exec evil -- /opt/fsva-tests/hostile-back --attack NAME	(hostile-poke running in `victim`)
 
 file_setup() {
 	lab pair --user pv --fsva pv --kernel 6.12 --fs ext4 --fsva-memory 128
 	"$FSVA_TOP/tests/programs/put" user
-	user_sh 'umount /mnt/data; rmmod fsva_front; modprobe -a xen-gntalloc xen-gntdev xen-evtchn
+	# a bound device holds its driver's module
+	user_sh 'umount /mnt/data; echo fsva-0 >/sys/bus/xen/drivers/fsva/unbind; rmmod fsva_front; modprobe -a xen-gntalloc xen-gntdev xen-evtchn
 		echo 8192 >/sys/module/xen_gntalloc/parameters/limit
 		mkdir -p /dev/xen; ls /dev/xen >/dev/null'
 	fsva_sh 'awk "/MemAvailable/ {print \$2}" /proc/meminfo >/tmp/memory.before'
@@ -96,7 +97,7 @@ attack_front() {
 	# shellcheck disable=SC2016
 	lab exec victim -- sh -ec 'd=/sys/kernel/debug/fsva/front/data/info; [ ! -e $d ] ||
 		awk "/^(busy|inodes|files|forgets)/ && \$2 != 0 {print \"FAIL: \" \$0; bad = 1} END {exit bad}" $d
-		[ -z "$(findmnt -n -t fsva)" ]; rmmod fsva_front'
+		[ -z "$(findmnt -n -t fsva)" ]; echo fsva-0 >/sys/bus/xen/drivers/fsva/unbind; rmmod fsva_front'
 	victim_down
 }
 
