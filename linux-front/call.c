@@ -256,13 +256,14 @@ void fsva_call_unmount_work(struct work_struct *work)
 }
 
 /* Killable: the work goes on by itself, and the next mount waits for it. */
-int fsva_call_unmount(struct fsva_front *ff)
+void fsva_call_unmount(struct fsva_front *ff, bool wait)
 {
 	fsva_front_get(ff);
 	if (!queue_work(fsva_wq, &ff->unmount_work))
 		fsva_front_put(ff);
-	return wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
-				FSVA_WAIT_STATE);
+	if (wait)
+		(void)wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
+				       FSVA_WAIT_STATE);
 }
 
 int fsva_call_remount(struct fsva_front *ff, u32 flags, u32 mask,

@@ -313,7 +313,7 @@ int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp);
 int fsva_call_cred_set(struct fsva_front *ff, struct fsva_cred *fc);
 int fsva_call_mount(struct fsva_front *ff, u32 flags, const char *options,
 		    struct fsva_mount_rsp *rsp);
-int fsva_call_unmount(struct fsva_front *ff);
+void fsva_call_unmount(struct fsva_front *ff, bool wait);
 int fsva_call_remount(struct fsva_front *ff, u32 flags, u32 mask,
 		      const char *options, struct fsva_remount_rsp *rsp);
 int fsva_call_statfs(struct fsva_front *ff, u64 handle,
@@ -394,6 +394,7 @@ struct fsva_sb {
 	spinlock_t lock;		/* options */
 	char *options;			/* what the file system shows */
 	u32 mount_flags;
+	unsigned long forced_at;	/* jiffies of the last umount -f, or 0 */
 };
 
 struct fsva_inode {
@@ -438,6 +439,7 @@ static inline struct fsva_front *fsva_inode_front(struct inode *inode)
 
 /* super.c */
 extern struct file_system_type fsva_fs_type;
+bool fsva_super_forced(struct super_block *sb);
 
 /* inode.c */
 extern const struct inode_operations fsva_file_inode_ops;

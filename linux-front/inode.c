@@ -76,7 +76,7 @@ void fsva_inode_evict(struct inode *inode)
 	fi->forget = NULL;
 	fg->handle = fi->handle;
 	fg->nr_lookups = fi->nr_lookups;
-	if (inode->i_nlink == 0)
+	if (inode->i_nlink == 0 && !fsva_super_forced(inode->i_sb))
 		fsva_call_release(ff, fg);
 	else
 		fsva_call_forget(ff, fg);

@@ -90,13 +90,29 @@ static int fsva_statfs(struct dentry *dentry, struct kstatfs *buf)
 	return 0;
 }
 
+/*
+ * Is this superblock going because of umount -f?  Then nothing waits for the
+ * appliance any more; what is to be told it is told later.  umount -f on one
+ * that is busy leaves it mounted, hence the time.
+ */
+bool fsva_super_forced(struct super_block *sb)
+{
+	unsigned long at = READ_ONCE(FSVA_SB(sb)->forced_at);
+
+	return at && !atomic_read(&sb->s_active) &&
+	       time_before(jiffies, at + 5 * HZ);
+}
+
 static int fsva_sync_fs(struct super_block *sb, int wait)
 {
+	if (fsva_super_forced(sb))
+		return -EIO;
 	return fsva_call_syncfs(FSVA_SB(sb)->ff, wait);
 }
 
 static void fsva_umount_begin(struct super_block *sb)
 {
+	WRITE_ONCE(FSVA_SB(sb)->forced_at, jiffies | 1);
 	fsva_front_abort(FSVA_SB(sb)->ff);
 }
 
@@ -349,6 +365,21 @@ static int fsva_fc_reconfigure(struct fs_context *fc)
 	mask = fsva_sb_to_wire(fc->sb_flags_mask) & ~FSVA_MOUNT_SILENT;
 	err = fsva_call_remount(FSVA_SB(sb)->ff, flags, mask, opts->options,
 				&rsp);
+	/*
+	 * An appliance that can't remount leaves it as it is.  Read-only is then
+	 * ours alone to enforce, which is enough: nobody else writes there.
+	 */
+	if (err == -EOPNOTSUPP && !opts->len) {
+		rsp.flags = FSVA_SB(sb)->mount_flags;
+		if (rsp.flags & FSVA_MOUNT_RDONLY &&
+		    mask & FSVA_MOUNT_RDONLY && !(flags & FSVA_MOUNT_RDONLY)) {
+			errorf(fc, "fsva: the appliance has it read-only");
+			return -EROFS;
+		}
+		rsp.flags |= flags & mask & FSVA_MOUNT_RDONLY;
+		fc->sb_flags = fsva_sb_from_wire(fc->sb_flags, rsp.flags);
+		return 0;
+	}
 	if (err) {
 		errorf(fc, "fsva: the appliance refuses to remount: error %d",
 		       -err);
@@ -356,7 +387,7 @@ static int fsva_fc_reconfigure(struct fs_context *fc)
 	}
 	FSVA_SB(sb)->mount_flags = rsp.flags;
 	fc->sb_flags = fsva_sb_from_wire(fc->sb_flags, rsp.flags);
-	fc->sb_flags_mask |= SB_RDONLY;
+	fc->sb_flags_mask |= SB_RDONLY | SB_POSIXACL;
 	fsva_read_options(FSVA_SB(sb));
 	return 0;
 }
@@ -397,12 +428,13 @@ static int fsva_init_fs_context(struct fs_context *fc)
 static void fsva_kill_sb(struct super_block *sb)
 {
 	struct fsva_sb *fs = FSVA_SB(sb);
+	bool forced = fs && fsva_super_forced(sb);
 
 	kill_anon_super(sb);
 	if (!fs)
 		return;
 	if (READ_ONCE(fs->ff->mounted))
-		fsva_call_unmount(fs->ff);
+		fsva_call_unmount(fs->ff, !forced);
 	WRITE_ONCE(fs->ff->in_use, false);
 	/* A back that came again meanwhile may connect now. */
 	queue_work(fsva_wq, &fs->ff->work);
