@@ -232,7 +232,10 @@ void fsva_handle_pin(struct fsva_call *c, u64 id, struct dentry *dentry)
 	spin_unlock(&t->lock);
 }
 
-/* A new handle with an index of its own, which nobody finds yet since its generation is 0. */
+/*
+ * A new handle with an index of its own.  Its generation is 0, which no name has, but fsva_handle_find() may look at
+ * it from now on: whoever does not want it takes it out of the table under t->lock before freeing it.
+ */
 static struct fsva_handle *fsva_handle_new(struct fsva_handles *t)
 {
 	struct fsva_handle *h;
@@ -294,12 +297,10 @@ int fsva_handle_add(struct fsva_call *c, struct dentry *dentry, u64 *id)
 	h->nr_lookups++;
 	*id = fsva_handle_id(h->index, h->gen);
 	parked = fsva_handle_park(t);
-	spin_unlock(&t->lock);
-
-	if (new) {
+	if (new)
 		xa_erase(&t->xa, new->index);
-		kfree(new);
-	}
+	spin_unlock(&t->lock);
+	kfree(new);
 	dput(old);
 	dput(parked);
 	return 0;
