@@ -9,10 +9,14 @@
 
 #include "back.h"
 
+/* A disk may hold more nanoseconds than a second has (30 bits of ext4's do), which the wire has no room for. */
 static struct fsva_time fsva_time_of(struct timespec64 ts)
 {
-	struct fsva_time t = { .sec = ts.tv_sec, .nsec = ts.tv_nsec };
+	struct fsva_time t = {};
 
+	set_normalized_timespec64(&ts, ts.tv_sec, ts.tv_nsec);
+	t.sec = ts.tv_sec;
+	t.nsec = ts.tv_nsec;
 	return t;
 }
 
@@ -37,6 +41,22 @@ static u32 fsva_inode_flags(const struct inode *inode)
 	return flags;
 }
 
+/* Has it one of the seven types?  What is not even that has no place in the user's tree. */
+static bool fsva_mode_is_known(umode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFSOCK:
+	case S_IFLNK:
+	case S_IFREG:
+	case S_IFBLK:
+	case S_IFDIR:
+	case S_IFCHR:
+	case S_IFIFO:
+		return true;
+	}
+	return false;
+}
+
 static void fsva_attr_fill(struct inode *inode, const struct kstat *stat, struct fsva_attr *attr)
 {
 	memset(attr, 0, sizeof(*attr));
@@ -48,13 +68,13 @@ static void fsva_attr_fill(struct inode *inode, const struct kstat *stat, struct
 	attr->ctime = fsva_time_of(stat->ctime);
 	attr->attributes = stat->attributes & FSVA_ATTR_ALL;
 	attr->attributes_mask = stat->attributes_mask & FSVA_ATTR_ALL;
-	attr->mode = stat->mode;
+	attr->mode = stat->mode & (S_IFMT | S_IALLUGO);
 	attr->nlink = stat->nlink;
 	attr->uid = from_kuid(&init_user_ns, stat->uid);
 	attr->gid = from_kgid(&init_user_ns, stat->gid);
 	attr->rdev_major = MAJOR(stat->rdev);
 	attr->rdev_minor = MINOR(stat->rdev);
-	attr->blksize = stat->blksize;
+	attr->blksize = clamp_t(u32, stat->blksize, 1, FSVA_BLKSIZE_MAX);	/* a hint */
 	attr->generation = inode->i_generation;
 	attr->flags = fsva_inode_flags(inode);
 	if (stat->result_mask & STATX_BTIME) {
@@ -79,6 +99,7 @@ static void fsva_attr_fill(struct inode *inode, const struct kstat *stat, struct
 	}
 }
 
+/* -EUCLEAN: the inode is damaged beyond what the wire can say. */
 int fsva_attr_get(struct fsva_call *c, struct dentry *dentry, u32 mask, u32 flags, struct fsva_attr *attr)
 {
 	struct path path = fsva_path(c, dentry);
@@ -87,6 +108,8 @@ int fsva_attr_get(struct fsva_call *c, struct dentry *dentry, u32 mask, u32 flag
 
 	mask &= STATX_BASIC_STATS | STATX_BTIME | STATX_DIOALIGN;
 	err = vfs_getattr_nosec(&path, &stat, mask | STATX_CHANGE_COOKIE, flags);
+	if (!err && (stat.size < 0 || !fsva_mode_is_known(stat.mode)))
+		err = -EUCLEAN;
 	if (!err)
 		fsva_attr_fill(d_inode(dentry), &stat, attr);
 	return err;

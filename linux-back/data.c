@@ -202,7 +202,26 @@ const void *fsva_data_in(struct fsva_call *c)
 	}
 }
 
-/* Put octets at off of the data; the caller counts them into c->rsp.data_len. */
+/* What the protocol has rules for is looked at while it is private yet: a damaged disk may hold anything. */
+static bool fsva_data_out_ok(struct fsva_call *c, const void *buf, u32 len)
+{
+	u32 data_len = c->rsp.data_len;
+	bool ok;
+
+	c->rsp.data_len = len;
+	ok = fsva_wire_check_rsp_data(&c->rsp, buf, len) == FSVA_OK;
+	c->rsp.data_len = data_len;
+	if (!ok)
+		pr_err_ratelimited("%s: %s: the file system's data makes no sense\n", c->ses->fb->name,
+				   c->row->name);
+	return ok;
+}
+
+/*
+ * Put octets at off of the data; the caller counts them into c->rsp.data_len.  Lists, listings and names go out in
+ * one piece at 0, with their number in the answer's body already, and are checked: -EUCLEAN, the front would not
+ * take them.
+ */
 int fsva_data_out(struct fsva_call *c, u32 off, const void *buf, u32 len)
 {
 	struct iov_iter iter;
@@ -211,6 +230,8 @@ int fsva_data_out(struct fsva_call *c, u32 off, const void *buf, u32 len)
 		return -ERANGE;
 	if (!len)
 		return 0;
+	if (off == 0 && !fsva_data_out_ok(c, buf, len))
+		return -EUCLEAN;
 	fsva_data_iter(c, &iter, ITER_DEST);
 	iov_iter_advance(&iter, off);
 	return copy_to_iter(buf, len, &iter) == len ? 0 : -EFAULT;

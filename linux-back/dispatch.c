@@ -81,6 +81,56 @@ static u32 fsva_errno_to_wire(int err)
 	return fsva_wire_errnos[-err];
 }
 
+/* The handle and the open file that an answer carries, 0 where there is none. */
+static void fsva_answer_names(const struct fsva_rsp *rsp, u64 *handle, u64 *fh)
+{
+	const void *body = rsp->body;
+
+	*handle = 0;
+	*fh = 0;
+	switch (rsp->op) {
+	case FSVA_OP_LOOKUP:
+	case FSVA_OP_DECODE_FH:
+	case FSVA_OP_GET_PARENT:
+		*handle = ((const struct fsva_lookup_rsp *)body)->entry.handle;
+		break;
+	case FSVA_OP_CREATE:
+	case FSVA_OP_MKNOD:
+	case FSVA_OP_MKDIR:
+	case FSVA_OP_LINK:
+	case FSVA_OP_SYMLINK:
+	case FSVA_OP_TMPFILE:
+		*handle = ((const struct fsva_create_rsp *)body)->entry.handle;
+		*fh = ((const struct fsva_create_rsp *)body)->fh;
+		break;
+	case FSVA_OP_OPEN:
+		*fh = ((const struct fsva_open_rsp *)body)->fh;
+		break;
+	}
+}
+
+/*
+ * Would the front take this answer?  One that it wouldn't costs it the connection, and may come of nothing worse
+ * than a damaged disk: then this one call fails, and what it handed out is taken back, since the front will not
+ * hear of it.
+ */
+static int fsva_answer_check(struct fsva_call *c)
+{
+	u64 handle, fh;
+
+	if (likely(fsva_wire_check_rsp(&c->rsp, &c->req) == FSVA_OK))
+		return 0;
+	pr_err_ratelimited("%s: %s: the file system's answer makes no sense\n", c->ses->fb->name, c->row->name);
+	fsva_answer_names(&c->rsp, &handle, &fh);
+	if (fh)
+		fsva_file_release(c, fh);
+	if (handle)
+		fsva_handle_release(c, handle, 1);
+	if (c->req.op == FSVA_OP_MOUNT)
+		fsva_unmount(c->ses, false);
+	return -EIO;
+}
+
 static int fsva_call_handle(struct fsva_call *c, fsva_handler handler)
 {
 	const struct cred *old;
@@ -100,6 +150,8 @@ static int fsva_call_handle(struct fsva_call *c, fsva_handler handler)
 	current->fs->umask = c->req.umask & 0777;
 	old = override_creds(c->cred.named);
 	err = handler(c, c->req.body, c->rsp.body);
+	if (!err)
+		err = fsva_answer_check(c);
 	revert_creds(old);
 
 	fsva_data_unmap(c);

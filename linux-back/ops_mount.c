@@ -85,10 +85,10 @@ static int fsva_mount_describe(struct fsva_call *c, struct fsva_mount_rsp *rsp)
 	memcpy(rsp->fsid, &sb->s_uuid, sizeof(rsp->fsid));
 	if (!rsp->fsid[0] && !rsp->fsid[1])
 		rsp->fsid[0] = (u32)st.f_fsid.val[0] | (u64)(u32)st.f_fsid.val[1] << 32;
-	rsp->max_size = sb->s_maxbytes;
+	rsp->max_size = clamp_t(u64, sb->s_maxbytes, 1, LLONG_MAX);
 	rsp->time_min.sec = sb->s_time_min;
 	rsp->time_max.sec = sb->s_time_max;
-	rsp->time_gran = sb->s_time_gran;
+	rsp->time_gran = clamp_t(u32, sb->s_time_gran, 1, NSEC_PER_SEC);
 	rsp->magic = st.f_type;
 	rsp->blksize = sb->s_blocksize;
 	rsp->name_max = clamp_t(u64, st.f_namelen, 1, FSVA_NAME_MAX);
