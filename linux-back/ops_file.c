@@ -20,6 +20,7 @@
 #include "back.h"
 
 #define FSVA_READDIR_MAX	(64u * 1024)	/* of one answer */
+#define FSVA_READDIR_SKIP_MAX	65536u		/* entries passed over in one call: the directory must be damaged */
 
 /* ---- Open and close ----------------------------------------------------------------------------------- */
 
@@ -170,12 +171,17 @@ FSVA_HANDLER(seek)
 /*
  * An entry's d_off is the position of the one after it, which is known only when that comes: so the last one is
  * kept back, with room for it counted.
+ *
+ * A damaged directory may have names that nobody could have made, with '/' or NUL in them.  They are passed over,
+ * and the others listed.
  */
 struct fsva_readdir {
 	struct dir_context ctx;
 	void *buf;
 	u32 size, pos;			/* of buf */
 	u32 nr;
+	u32 nr_seen;			/* entries that the file system came up with */
+	u32 nr_skipped;			/* of these: no names */
 	bool full;
 	bool held;
 	u32 held_size;
@@ -184,6 +190,23 @@ struct fsva_readdir {
 	u16 held_len;
 	char held_name[FSVA_NAME_MAX];
 };
+
+/* Linux's DT_* are the wire's; what is none of them is unknown. */
+static u8 fsva_dirent_type(unsigned int type)
+{
+	switch (type) {
+	case DT_FIFO:
+	case DT_CHR:
+	case DT_DIR:
+	case DT_BLK:
+	case DT_REG:
+	case DT_LNK:
+	case DT_SOCK:
+	case DT_WHT:
+		return type;
+	}
+	return DT_UNKNOWN;
+}
 
 static void fsva_readdir_put_held(struct fsva_readdir *rd, u64 next)
 {
@@ -203,8 +226,11 @@ static bool fsva_readdir_actor(struct dir_context *ctx, const char *name, int le
 	u32 size;
 
 	fsva_readdir_put_held(rd, pos);
-	if (len <= 0 || len > FSVA_NAME_MAX)
-		return true;	/* not a name that a user could have: passed over */
+	rd->nr_seen++;
+	if (len <= 0 || fsva_wire_check_component(name, len) != FSVA_OK) {
+		rd->full = ++rd->nr_skipped >= FSVA_READDIR_SKIP_MAX;
+		return !rd->full;
+	}
 	size = ALIGN(sizeof(struct fsva_dirent) + len, 8);
 	if (size > rd->size - rd->pos) {
 		rd->full = true;
@@ -212,7 +238,7 @@ static bool fsva_readdir_actor(struct dir_context *ctx, const char *name, int le
 	}
 	rd->held = true;
 	rd->held_ino = ino;
-	rd->held_type = type & 0xf;
+	rd->held_type = fsva_dirent_type(type);
 	rd->held_len = len;
 	memcpy(rd->held_name, name, len);
 	return true;
@@ -228,8 +254,6 @@ FSVA_HANDLER(readdir)
 	u32 before;
 	int err;
 
-	if ((loff_t)r->cookie < 0)
-		return -EINVAL;
 	f = fsva_file_get(c, r->fh);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
@@ -248,19 +272,23 @@ FSVA_HANDLER(readdir)
 	FSVA_COMPAT_DIR_CONTEXT_INIT(&rd->ctx);
 
 	mutex_lock(&f->pos_lock);
-	/* Going on from where we were is no seek, as it is none for getdents(2). */
-	if (!r->cookie || f->file->f_pos != r->cookie)
+	/*
+	 * Going on from where we were is no seek, as it is none for getdents(2).  A position may be any number: some
+	 * file systems use all 64 bits, and then what vfs_llseek() returns may look like an error.
+	 */
+	err = 0;
+	if (!r->cookie || f->file->f_pos != r->cookie) {
 		pos = vfs_llseek(f->file, r->cookie, SEEK_SET);
-	err = pos < 0 ? pos : 0;
-	if (!err && pos != r->cookie && f->file->f_pos != r->cookie)
-		err = -EINVAL;
+		if (f->file->f_pos != r->cookie)
+			err = pos < 0 && pos >= -MAX_ERRNO ? pos : -EINVAL;
+	}
 	while (!err && !rd->full) {
-		before = rd->nr + rd->held;
+		before = rd->nr_seen;
 		err = iterate_dir(f->file, &rd->ctx);
+		fsva_readdir_put_held(rd, rd->ctx.pos);
 		if (err)
 			break;
-		fsva_readdir_put_held(rd, rd->ctx.pos);
-		if (rd->nr == before) {
+		if (rd->nr_seen == before) {
 			rsp->eof = !rd->full;
 			break;
 		}
@@ -268,10 +296,13 @@ FSVA_HANDLER(readdir)
 	pos = f->file->f_pos;
 	mutex_unlock(&f->pos_lock);
 
+	if (rd->nr_skipped)
+		pr_err_ratelimited("%s: inode %llu: %u directory entries have no proper name; not listed\n",
+				   c->ses->fb->name, (u64)file_inode(f->file)->i_ino, rd->nr_skipped);
 	if (rd->nr)
 		err = 0;	/* first what there is; the next call meets the error */
 	if (!err && !rd->nr && rd->full)
-		err = -EINVAL;	/* no room for a single entry */
+		err = rd->nr_skipped >= FSVA_READDIR_SKIP_MAX ? -EUCLEAN : -EINVAL;	/* no room for one */
 	if (!err) {
 		rsp->next = pos;
 		rsp->nr = rd->nr;
