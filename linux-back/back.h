@@ -212,10 +212,10 @@ struct fsva_session {
 	u32 nr_groups;
 	const struct cred *service;	/* the appliance's own identity */
 
-	spinlock_t lock;		/* state, users, frozen */
+	spinlock_t lock;		/* state, closing, users, frozen */
 	enum fsva_mount_state state;
-	bool closing;			/* no mount any more */
-	bool frozen;
+	bool closing;			/* the front is gone: no mount and no freeze any more */
+	struct super_block *frozen;	/* by us; NULL: not frozen */
 	unsigned int users;		/* calls that use the mount */
 	wait_queue_head_t wait;		/* for users to become 0 */
 	struct vfsmount *mnt;
@@ -225,7 +225,6 @@ struct fsva_session {
 };
 
 struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int nr_slots);
-void fsva_session_thaw(struct fsva_session *ses);
 void fsva_session_free(struct fsva_session *ses);
 
 /* -EPROTO: id or flags break the rules; 0: run it; 1: *rsp is the answer that was given before. */
@@ -257,6 +256,9 @@ int fsva_file_release(struct fsva_call *c, u64 fh);
 
 int fsva_mount(struct fsva_session *ses, u32 flags, const char *options);
 int fsva_unmount(struct fsva_session *ses, bool force);
+int fsva_session_freeze(struct fsva_session *ses);
+int fsva_session_thaw(struct fsva_session *ses);
+void fsva_session_close(struct fsva_session *ses);
 bool fsva_mount_get(struct fsva_session *ses);
 void fsva_mount_put(struct fsva_session *ses);
 

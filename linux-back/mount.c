@@ -243,7 +243,7 @@ int fsva_mount(struct fsva_session *ses, u32 flags, const char *options)
 }
 
 /*
- * Unmount: the error of a last sync, -EINVAL when nothing is mounted, -EBUSY when calls go on and on.  force: no
+ * Unmount: the error of a last sync, -ENODEV when nothing is mounted, -EBUSY when calls go on and on.  force: no
  * calls are left, and nobody wants to hear of an error.
  */
 int fsva_unmount(struct fsva_session *ses, bool force)
@@ -254,7 +254,7 @@ int fsva_unmount(struct fsva_session *ses, bool force)
 
 	spin_lock(&ses->lock);
 	if (ses->state != FSVA_MOUNTED) {
-		err = ses->state == FSVA_UNMOUNTED ? -EINVAL : -EBUSY;
+		err = ses->state == FSVA_UNMOUNTED ? -ENODEV : -EBUSY;
 		spin_unlock(&ses->lock);
 		return err;
 	}
@@ -290,15 +290,70 @@ int fsva_unmount(struct fsva_session *ses, bool force)
 	return err;
 }
 
-/* Undo FSVA_OP_FREEZE, if it is in force. */
-void fsva_session_thaw(struct fsva_session *ses)
+/* ---- Freeze and thaw ---------------------------------------------------------------------------------- */
+
+/*
+ * A frozen file system holds up its writers, and itself: the freeze keeps the superblock.  So whoever wants the
+ * writers or the superblock to go thaws it first, and one freeze is undone by exactly one thaw.
+ */
+int fsva_session_freeze(struct fsva_session *ses)
 {
-	bool frozen;
+	struct super_block *sb = ses->sb;
+	const struct cred *old;
+	bool late;
+	int err;
+
+	if (!sb->s_op->freeze_fs)
+		return -EOPNOTSUPP;
+	if (READ_ONCE(ses->frozen))
+		return -EBUSY;
+	old = override_creds(ses->service);
+	err = freeze_super(sb, FREEZE_HOLDER_USERSPACE, NULL);
+	revert_creds(old);
+	if (err)
+		return err;
 
 	spin_lock(&ses->lock);
-	frozen = ses->frozen;
-	ses->frozen = false;
+	ses->frozen = sb;
+	late = ses->closing || ses->state != FSVA_MOUNTED;
 	spin_unlock(&ses->lock);
-	if (frozen)
-		thaw_super(ses->sb, FREEZE_HOLDER_USERSPACE, NULL);
+	/* Nobody will ask for a thaw any more, and those who wait for the writers have thawed already. */
+	if (late)
+		fsva_session_thaw(ses);
+	return 0;
+}
+
+/* Undo the freeze; -EINVAL: there is none. */
+int fsva_session_thaw(struct fsva_session *ses)
+{
+	struct super_block *sb;
+	const struct cred *old;
+	int err;
+
+	spin_lock(&ses->lock);
+	sb = ses->frozen;
+	ses->frozen = NULL;
+	spin_unlock(&ses->lock);
+	if (!sb)
+		return -EINVAL;
+	old = override_creds(ses->service);
+	err = thaw_super(sb, FREEZE_HOLDER_USERSPACE, NULL);
+	revert_creds(old);
+	if (err && err != -EINVAL) {
+		/* Frozen still, so it has a reference to sb still. */
+		spin_lock(&ses->lock);
+		ses->frozen = sb;
+		spin_unlock(&ses->lock);
+		pr_err_ratelimited("%s: cannot thaw: error %d\n", ses->fb->name, err);
+	}
+	return err;
+}
+
+/* The front is gone.  Calls that wait for a thaw would never hear of one, so there is one now. */
+void fsva_session_close(struct fsva_session *ses)
+{
+	spin_lock(&ses->lock);
+	ses->closing = true;
+	spin_unlock(&ses->lock);
+	fsva_session_thaw(ses);
 }

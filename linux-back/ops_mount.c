@@ -170,38 +170,12 @@ FSVA_HANDLER(syncfs)
 
 FSVA_HANDLER(freeze)
 {
-	struct fsva_session *ses = c->ses;
-	struct super_block *sb = ses->sb;
-	const struct cred *old;
-	int err;
-
-	if (!sb->s_op->freeze_fs)
-		return -EOPNOTSUPP;
-	if (READ_ONCE(ses->frozen))
-		return -EBUSY;
-	old = override_creds(ses->service);
-	err = freeze_super(sb, FREEZE_HOLDER_USERSPACE, NULL);
-	revert_creds(old);
-	if (!err) {
-		spin_lock(&ses->lock);
-		ses->frozen = true;
-		spin_unlock(&ses->lock);
-	}
-	return err;
+	return fsva_session_freeze(c->ses);
 }
 
 FSVA_HANDLER(thaw)
 {
-	struct fsva_session *ses = c->ses;
-	bool frozen;
-
-	spin_lock(&ses->lock);
-	frozen = ses->frozen;
-	ses->frozen = false;
-	spin_unlock(&ses->lock);
-	if (!frozen)
-		return -EINVAL;
-	return thaw_super(ses->sb, FREEZE_HOLDER_USERSPACE, NULL);
+	return fsva_session_thaw(c->ses);
 }
 
 FSVA_HANDLER(show_options)

@@ -418,6 +418,9 @@ static void fsva_link_reap(struct work_struct *work)
 	struct fsva_back *fb = link->fb;
 	unsigned int i;
 
+	/* Not in fsva_link_stop(): a thaw may wait for the disk, and the thread of xenstore's watches must not. */
+	fsva_session_close(link->ses);
+
 	/* stopping is set, so nr_started stays; the workers are the ones who queue the other two. */
 	for (i = 0; i < link->nr_started; i++)
 		wait_for_completion(&link->exited);
@@ -459,8 +462,6 @@ void fsva_link_stop(struct fsva_link *link)
 		fsva_unmap(&q->ctl_map);
 		wake_up_all(&q->wait);
 	}
-	/* A frozen file system would hold up its writers for ever. */
-	fsva_session_thaw(link->ses);
 	queue_work(system_unbound_wq, &link->reap);
 }
 

@@ -91,9 +91,7 @@ void fsva_session_free(struct fsva_session *ses)
 	struct fsva_back *fb = ses->fb;
 	unsigned int i;
 
-	spin_lock(&ses->lock);
-	ses->closing = true;
-	spin_unlock(&ses->lock);
+	fsva_session_close(ses);
 	fsva_unmount(ses, true);
 
 	mutex_lock(&fb->stats_lock);

@@ -81,7 +81,6 @@ static int fsva_loop_release(struct inode *inode, struct file *file)
 	struct fsva_loop *l = file->private_data;
 	unsigned int i;
 
-	fsva_session_thaw(l->link.ses);
 	fsva_session_free(l->link.ses);
 	for (i = 0; i < FSVA_LOOP_SLOTS; i++)
 		__free_page(l->staging[i]);
