@@ -514,14 +514,13 @@ FSVA_HANDLER(write)
 	}
 	fsva_kiocb_init(&iocb, f->file, r);
 	if (r->flags & FSVA_RW_NOWAIT) {
+		/* Not while it is frozen. */
 		done = -EAGAIN;
 		if (!file_start_write_trylock(f->file))
 			goto out_free;
-	} else {
-		file_start_write(f->file);
+		file_end_write(f->file);
 	}
 	done = vfs_iocb_iter_write(f->file, &iocb, &iter);
-	file_end_write(f->file);
 	if (done >= 0) {
 		c->rsp.data_len = done;
 		rsp->offset = iocb.ki_pos - done;
@@ -611,9 +610,7 @@ FSVA_HANDLER(remap_range)
 	if (r->flags & FSVA_REMAP_DEDUP) {
 		done = vfs_dedupe_file_range_one(from->file, r->offset_in, to->file, r->offset_out, r->len, flags);
 	} else {
-		file_start_write(to->file);
 		done = vfs_clone_file_range(from->file, r->offset_in, to->file, r->offset_out, r->len, flags);
-		file_end_write(to->file);
 	}
 	if (done >= 0) {
 		rsp->copied = done;

@@ -76,6 +76,21 @@
 #include <linux/filelock.h>
 #endif
 
+/* 6.8: vfs_iocb_iter_write() keeps a freeze away by itself. */
+#if !FSVA_KERNEL(6, 8)
+static inline ssize_t fsva_compat_iocb_iter_write(struct file *file, struct kiocb *iocb, struct iov_iter *iter)
+{
+	ssize_t ret;
+
+	file_start_write(file);
+	ret = vfs_iocb_iter_write(file, iocb, iter);
+	file_end_write(file);
+	return ret;
+}
+
+#define vfs_iocb_iter_write(file, iocb, iter)	fsva_compat_iocb_iter_write(file, iocb, iter)
+#endif
+
 /* 6.6: freezing names its holder; 6.17: and its owner. */
 #if !FSVA_KERNEL(6, 17)
 #if !FSVA_KERNEL(6, 6)
