@@ -100,9 +100,12 @@ struct fsva_link {
 	struct work_struct broken;	/* tells xenstore about a breach */
 };
 
+extern struct workqueue_struct *fsva_wq;
+
 int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int ring_order,
 		     const u32 *ring_ref, const evtchn_port_t *port);
 void fsva_link_stop(struct fsva_link *link);
+bool fsva_link_stopping(struct fsva_link *link);
 __printf(2, 3) void fsva_link_breach(struct fsva_link *link, const char *fmt, ...);
 void fsva_queue_answer(struct fsva_queue *q, const struct fsva_rsp *rsp);
 

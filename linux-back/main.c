@@ -8,6 +8,12 @@
 
 #include "back.h"
 
+/*
+ * For work items that outlive a device: each link holds the module until it is freed, by a work item that runs our
+ * code for a moment longer.  fsva_back_exit() waits for that moment here.
+ */
+struct workqueue_struct *fsva_wq;
+
 static int __init fsva_back_init(void)
 {
 	int err;
@@ -15,10 +21,15 @@ static int __init fsva_back_init(void)
 	if (!xen_domain())
 		return -ENODEV;
 	BUILD_BUG_ON(PAGE_SIZE != FSVA_PAGE_SIZE);
+	fsva_wq = alloc_workqueue("fsva-back", WQ_UNBOUND, 0);
+	if (!fsva_wq)
+		return -ENOMEM;
 	fsva_stats_init();
 	err = fsva_xenbus_init();
-	if (err)
+	if (err) {
 		fsva_stats_exit();
+		destroy_workqueue(fsva_wq);
+	}
 	return err;
 }
 
@@ -26,6 +37,7 @@ static void __exit fsva_back_exit(void)
 {
 	fsva_xenbus_exit();
 	fsva_stats_exit();
+	destroy_workqueue(fsva_wq);
 }
 
 module_init(fsva_back_init);

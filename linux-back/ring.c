@@ -11,6 +11,7 @@
 #include <linux/fs_struct.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <xen/events.h>
@@ -161,6 +162,7 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c)
 	breach = "request with a tag out of range";
 	if (c->req.tag >= link->nr_slots)
 		goto err_breach;
+	c->req.tag = array_index_nospec(c->req.tag, link->nr_slots);	/* an index from here on */
 	breach = "request with a tag in flight";
 	if (test_bit(c->req.tag, q->busy))
 		goto err_breach;
@@ -177,7 +179,7 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c)
 		fsva_queue_eoi(q);
 	/* Another worker must be there for what comes while this one waits in the file system. */
 	if (!q->nr_idle && q->nr_workers < link->nr_slots)
-		queue_work(system_unbound_wq, &q->grow);
+		queue_work(fsva_wq, &q->grow);
 	spin_unlock(&q->lock);
 
 	if (more)
@@ -462,7 +464,18 @@ void fsva_link_stop(struct fsva_link *link)
 		fsva_unmap(&q->ctl_map);
 		wake_up_all(&q->wait);
 	}
-	queue_work(system_unbound_wq, &link->reap);
+	queue_work(fsva_wq, &link->reap);
+}
+
+/* Is somebody ending it already? */
+bool fsva_link_stopping(struct fsva_link *link)
+{
+	bool stopping;
+
+	spin_lock(&link->lock);
+	stopping = link->stopping;
+	spin_unlock(&link->lock);
+	return stopping;
 }
 
 static void fsva_link_broken(struct work_struct *work)
@@ -494,7 +507,7 @@ void fsva_link_breach(struct fsva_link *link, const char *fmt, ...)
 		spin_unlock(&q->lock);
 		wake_up_all(&q->wait);
 	}
-	schedule_work(&link->broken);
+	queue_work(fsva_wq, &link->broken);
 }
 
 int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int ring_order,

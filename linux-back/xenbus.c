@@ -7,6 +7,7 @@
  * to Connected.  Closing, Closed, a front that breaks the rules or dies: the link is stopped, the file system
  * unmounted.  A device that stays online goes back to InitWait when its front starts anew.
  */
+#include <linux/delay.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
@@ -72,10 +73,17 @@ static void fsva_disconnect(struct fsva_back *fb)
 		pr_err("%s: a call is stuck in the file system; it is left to itself\n", fb->name);
 }
 
-/* The front broke the rules on link. */
+/*
+ * The front broke the rules on link.  Whoever holds the lock may be waiting for the link to be freed, and that waits
+ * for us: so never wait for the lock when the link is being ended anyway.
+ */
 void fsva_back_broken(struct fsva_back *fb, struct fsva_link *link)
 {
-	mutex_lock(&fb->lock);
+	while (!mutex_trylock(&fb->lock)) {
+		if (fsva_link_stopping(link))
+			return;
+		msleep(20);
+	}
 	if (fb->link == link) {
 		fsva_link_stop(link);
 		fb->link = NULL;
