@@ -223,6 +223,7 @@ struct fsva_session {
 	wait_queue_head_t wait;		/* for users to become 0 */
 	struct vfsmount *mnt;
 	struct super_block *sb;
+	errseq_t wb_err;		/* the last error of writing back that the front knows of */
 	struct fsva_handles handles;
 	struct fsva_files files;
 };
@@ -259,6 +260,7 @@ int fsva_file_release(struct fsva_call *c, u64 fh);
 
 int fsva_mount(struct fsva_session *ses, u32 flags, const char *options);
 int fsva_unmount(struct fsva_session *ses, bool force);
+int fsva_wb_err(struct fsva_session *ses);
 int fsva_session_freeze(struct fsva_session *ses);
 int fsva_session_thaw(struct fsva_session *ses);
 void fsva_session_close(struct fsva_session *ses);

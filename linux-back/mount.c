@@ -236,9 +236,23 @@ int fsva_mount(struct fsva_session *ses, u32 flags, const char *options)
 	if (!err) {
 		ses->mnt = mnt;
 		ses->sb = mnt->mnt_sb;
+		ses->wb_err = errseq_sample(&ses->sb->s_wb_err);
 	}
 	ses->state = err ? FSVA_UNMOUNTED : FSVA_MOUNTED;
 	spin_unlock(&ses->lock);
+	return err;
+}
+
+/* An error of writing back since the last call, or 0.  Each is told once. */
+int fsva_wb_err(struct fsva_session *ses)
+{
+	int err = 0;
+
+	if (errseq_check(&ses->sb->s_wb_err, READ_ONCE(ses->wb_err))) {
+		spin_lock(&ses->lock);
+		err = errseq_check_and_advance(&ses->sb->s_wb_err, &ses->wb_err);
+		spin_unlock(&ses->lock);
+	}
 	return err;
 }
 
@@ -277,6 +291,8 @@ int fsva_unmount(struct fsva_session *ses, bool force)
 	down_read(&sb->s_umount);
 	err = sync_filesystem(sb);
 	up_read(&sb->s_umount);
+	if (!err)
+		err = fsva_wb_err(ses);
 	if (err)
 		pr_err_ratelimited("%s: writing back before unmount: error %d\n", ses->fb->name, err);
 

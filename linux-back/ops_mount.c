@@ -165,6 +165,13 @@ FSVA_HANDLER(syncfs)
 	else
 		writeback_inodes_sb(sb, WB_REASON_SYNC);
 	up_read(&sb->s_umount);
+	/* As syncfs(2): what went wrong in writing back since the last time, once. */
+	if (r->wait) {
+		int wb_err = fsva_wb_err(c->ses);
+
+		if (!err)
+			err = wb_err;
+	}
 	return err;
 }
 
