@@ -175,8 +175,9 @@ static struct vfsmount *fsva_mount_do(struct fsva_session *ses, u32 wire_flags, 
 	}
 	mnt = vfs_kern_mount(type, flags, fb->source, data);
 	if (IS_ERR(mnt))
-		pr_err_ratelimited("%s: cannot mount %s as %s with options \"%s\": error %ld\n", fb->name, fb->source,
-				   fb->fs, data, PTR_ERR(mnt));
+		/* Escaped: the options are the front's, and a line of the log must not be. */
+		pr_err_ratelimited("%s: cannot mount %s as %s with options \"%*pE\": error %ld\n", fb->name,
+				   fb->source, fb->fs, (int)strlen(data), data, PTR_ERR(mnt));
 	else
 		mnt->mnt_flags |= MNT_INTERNAL;	/* the last mntput() unmounts at once, not from a work item */
 	module_put(type->owner);

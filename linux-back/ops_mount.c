@@ -200,11 +200,12 @@ FSVA_HANDLER(show_options)
 	mutex_init(&seq.lock);
 	err = sb->s_op->show_options(&seq, sb->s_root);
 	if (!err) {
-		/* Cut at an option when it does not fit. */
+		/* Cut at an option when it does not fit; a seq_file that is full has been cut already, anywhere. */
 		size_t len = min3(seq.count, seq.size, (size_t)c->req.data_len);
 
-		while (len && len < seq.count && seq.buf[len] != ',')
-			len--;
+		if (len < seq.count || seq.count == seq.size)
+			while (len && (len == seq.size || seq.buf[len] != ','))
+				len--;
 		err = fsva_data_out(c, 0, seq.buf, len);
 		if (!err)
 			c->rsp.data_len = len;
