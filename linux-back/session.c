@@ -20,8 +20,10 @@ int fsva_replay_begin(struct fsva_session *ses, unsigned int queue, const struct
 	/* The same once more: only after a reconnect, and only when it says so. */
 	if (!(req->flags & FSVA_REQ_RESENT))
 		return -EPROTO;
-	if (!r->kept || r->rsp.op != req->op)
+	if (!r->kept)
 		return 0;
+	if (r->rsp.op != req->op)
+		return -EPROTO;
 	*rsp = r->rsp;
 	rsp->flags |= FSVA_RSP_REPLAYED;
 	atomic64_inc(&ses->fb->stats.replayed);
@@ -34,7 +36,8 @@ void fsva_replay_end(struct fsva_session *ses, unsigned int queue, const struct 
 	const struct fsva_wire_op *row = fsva_wire_op(rsp->op);
 
 	r->last_id = rsp->id;
-	r->kept = row && !(row->flags & FSVA_F_IDEM);
+	/* Data that went out is not kept: such a request has to run again. */
+	r->kept = row && !(row->flags & FSVA_F_IDEM) && !((row->flags & FSVA_F_DATA_OUT) && rsp->data_len);
 	if (r->kept) {
 		r->rsp = *rsp;
 		r->rsp.flags &= ~FSVA_RSP_REPLAYED;
