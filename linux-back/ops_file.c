@@ -15,6 +15,7 @@
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/file.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "back.h"
@@ -157,7 +158,7 @@ FSVA_HANDLER(seek)
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	mutex_lock(&f->pos_lock);
-	pos = vfs_llseek(f->file, r->offset, whence[r->whence]);
+	pos = vfs_llseek(f->file, r->offset, whence[array_index_nospec(r->whence, ARRAY_SIZE(whence))]);
 	mutex_unlock(&f->pos_lock);
 	fsva_file_put(f);
 	if (pos < 0)
