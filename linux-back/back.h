@@ -37,7 +37,7 @@
 #define FSVA_BACK_MAX_DATA	(FSVA_MAX_GREFS * FSVA_PAGE_SIZE - FSVA_PAGE_SIZE)
 #define FSVA_BACK_NR_CREDS	256u		/* offered; index 0 is never used */
 #define FSVA_BACK_MAX_GROUPS	(128u * 1024)	/* in all credentials of a session together */
-#define FSVA_BACK_MAX_FILES	65536u		/* open at once in a session */
+#define FSVA_BACK_MAX_FILES	65536u		/* open at once in a session, if memory allows */
 
 struct fsva_call;
 struct fsva_link;
@@ -197,7 +197,7 @@ struct fsva_files {
 	spinlock_t lock;		/* all but the index */
 	struct xarray xa;
 	u32 next, next_gen;
-	unsigned int nr;
+	unsigned int nr, max;
 };
 
 enum fsva_mount_state { FSVA_UNMOUNTED, FSVA_MOUNTING, FSVA_MOUNTED, FSVA_UNMOUNTING };
