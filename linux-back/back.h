@@ -186,6 +186,7 @@ struct fsva_handles {
 /* An open file.  Referenced while a call uses it. */
 struct fsva_file {
 	struct kref ref;
+	struct fsva_files *table;
 	struct rcu_head rcu;
 	u32 index, gen;
 	struct file *file;
@@ -198,6 +199,7 @@ struct fsva_files {
 	struct xarray xa;
 	u32 next, next_gen;
 	unsigned int nr, max;
+	atomic_t nr_writers;		/* open for writing, until they are closed */
 };
 
 enum fsva_mount_state { FSVA_UNMOUNTED, FSVA_MOUNTING, FSVA_MOUNTED, FSVA_UNMOUNTING };
@@ -215,12 +217,15 @@ struct fsva_session {
 	u32 nr_groups;
 	const struct cred *service;	/* the appliance's own identity */
 
-	spinlock_t lock;		/* state, closing, users, frozen */
+	spinlock_t lock;		/* state, closing, users, changers, hold, frozen */
 	enum fsva_mount_state state;
 	bool closing;			/* the front is gone: no mount and no freeze any more */
 	struct super_block *frozen;	/* by us; NULL: not frozen */
 	unsigned int users;		/* calls that use the mount */
-	wait_queue_head_t wait;		/* for users to become 0 */
+	unsigned int changers;		/* of these: may change something */
+	bool hold;			/* a remount lets no more of them in */
+	wait_queue_head_t wait;		/* for users or changers to become 0, for hold to end */
+	struct mutex remount_lock;
 	struct vfsmount *mnt;
 	struct super_block *sb;
 	errseq_t wb_err;		/* the last error of writing back that the front knows of */
@@ -260,6 +265,11 @@ int fsva_file_release(struct fsva_call *c, u64 fh);
 
 int fsva_mount(struct fsva_session *ses, u32 flags, const char *options);
 int fsva_unmount(struct fsva_session *ses, bool force);
+int fsva_remount(struct fsva_session *ses, u32 wire_flags, u32 mask, const char *options);
+unsigned long fsva_mount_sb_flags(u32 wire);
+void fsva_options_add(struct fsva_session *ses, char *list, char *out, size_t size, unsigned long *flags);
+void fsva_change_begin(struct fsva_session *ses);
+void fsva_change_end(struct fsva_session *ses);
 int fsva_wb_err(struct fsva_session *ses);
 int fsva_session_freeze(struct fsva_session *ses);
 int fsva_session_thaw(struct fsva_session *ses);
@@ -342,6 +352,7 @@ FSVA_HANDLER(session);
 FSVA_HANDLER(cred_set);
 FSVA_HANDLER(mount);
 FSVA_HANDLER(unmount);
+FSVA_HANDLER(remount);
 FSVA_HANDLER(statfs);
 FSVA_HANDLER(syncfs);
 FSVA_HANDLER(freeze);

@@ -16,6 +16,7 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_CRED_SET]		= fsva_op_cred_set,
 	[FSVA_OP_MOUNT]			= fsva_op_mount,
 	[FSVA_OP_UNMOUNT]		= fsva_op_unmount,
+	[FSVA_OP_REMOUNT]		= fsva_op_remount,
 	[FSVA_OP_STATFS]		= fsva_op_statfs,
 	[FSVA_OP_SYNCFS]		= fsva_op_syncfs,
 	[FSVA_OP_FREEZE]		= fsva_op_freeze,
@@ -160,13 +161,29 @@ out_put_cred:
 	return err;
 }
 
+/*
+ * Must it be over before the file system changes between read-only and writable?  Not what gives something back,
+ * which a remount waits for, nor what waits for somebody else.
+ */
+static bool fsva_call_changes(const struct fsva_call *c)
+{
+	if (c->req.op == FSVA_OP_REMOUNT)
+		return false;
+	return !(c->row->flags & (FSVA_F_IDEM | FSVA_F_NOCRED | FSVA_F_SLOW)) || c->req.op == FSVA_OP_DIRTY_INODE;
+}
+
 static int fsva_call_mounted(struct fsva_call *c, fsva_handler handler)
 {
+	bool changes = fsva_call_changes(c);
 	int err;
 
 	if (!fsva_mount_get(c->ses))
 		return -ENODEV;
+	if (changes)
+		fsva_change_begin(c->ses);
 	err = fsva_call_handle(c, handler);
+	if (changes)
+		fsva_change_end(c->ses);
 	fsva_mount_put(c->ses);
 	return err;
 }

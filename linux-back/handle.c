@@ -404,11 +404,15 @@ void fsva_files_init(struct fsva_files *t)
 static void fsva_file_free(struct kref *ref)
 {
 	struct fsva_file *f = container_of(ref, struct fsva_file, ref);
+	bool writes;
 
 	/* At once: a file that is closed later would keep the file system mounted. */
 	if (f->reader)
 		__fput_sync(f->reader);
+	writes = f->file->f_mode & FMODE_WRITE;
 	__fput_sync(f->file);
+	if (writes)
+		atomic_dec(&f->table->nr_writers);
 	mutex_destroy(&f->pos_lock);
 	kfree(f);
 }
@@ -433,6 +437,9 @@ int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh)
 	kref_init(&f->ref);
 	mutex_init(&f->pos_lock);
 	f->file = file;
+	f->table = t;
+	if (file->f_mode & FMODE_WRITE)
+		atomic_inc(&t->nr_writers);
 
 	err = READ_ONCE(t->nr) < t->max ? 0 : -ENFILE;
 	if (!err)

@@ -110,7 +110,7 @@ static char *fsva_options_next(char **list)
 }
 
 /* Add what is the file system's of list, which is cut up, to the options in out; what is the VFS's to flags. */
-static void fsva_options_add(struct fsva_session *ses, char *list, char *out, size_t size, unsigned long *flags)
+void fsva_options_add(struct fsva_session *ses, char *list, char *out, size_t size, unsigned long *flags)
 {
 	char *option;
 
@@ -121,6 +121,26 @@ static void fsva_options_add(struct fsva_session *ses, char *list, char *out, si
 			strlcat(out, ",", size);
 		strlcat(out, option, size);
 	}
+}
+
+/* SB_* of the flags in a request. */
+unsigned long fsva_mount_sb_flags(u32 wire)
+{
+	unsigned long flags = 0;
+
+	if (wire & FSVA_MOUNT_RDONLY)
+		flags |= SB_RDONLY;
+	if (wire & FSVA_MOUNT_SYNC)
+		flags |= SB_SYNCHRONOUS;
+	if (wire & FSVA_MOUNT_DIRSYNC)
+		flags |= SB_DIRSYNC;
+	if (wire & FSVA_MOUNT_MANDLOCK)
+		flags |= SB_MANDLOCK;
+	if (wire & FSVA_MOUNT_LAZYTIME)
+		flags |= SB_LAZYTIME;
+	if (wire & FSVA_MOUNT_SILENT)
+		flags |= SB_SILENT;
+	return flags;
 }
 
 /* ---- Mount and unmount -------------------------------------------------------------------------------- */
@@ -154,18 +174,7 @@ static struct vfsmount *fsva_mount_do(struct fsva_session *ses, u32 wire_flags, 
 		goto out_free;
 	fsva_options_add(ses, copy, data, size, &flags);
 	kfree(copy);
-	if (wire_flags & FSVA_MOUNT_RDONLY)
-		flags |= SB_RDONLY;
-	if (wire_flags & FSVA_MOUNT_SYNC)
-		flags |= SB_SYNCHRONOUS;
-	if (wire_flags & FSVA_MOUNT_DIRSYNC)
-		flags |= SB_DIRSYNC;
-	if (wire_flags & FSVA_MOUNT_MANDLOCK)
-		flags |= SB_MANDLOCK;
-	if (wire_flags & FSVA_MOUNT_LAZYTIME)
-		flags |= SB_LAZYTIME;
-	if (wire_flags & FSVA_MOUNT_SILENT)
-		flags |= SB_SILENT;
+	flags |= fsva_mount_sb_flags(wire_flags);
 
 	mnt = ERR_PTR(-ENODEV);
 	type = get_fs_type(fb->fs);

@@ -123,6 +123,21 @@ FSVA_HANDLER(unmount)
 	return fsva_unmount(c->ses, false);
 }
 
+FSVA_HANDLER(remount)
+{
+	const struct fsva_remount_req *r = in;
+	struct fsva_remount_rsp *rsp = out;
+	const char *options = fsva_data_in(c);
+	int err;
+
+	if (IS_ERR(options))
+		return PTR_ERR(options);
+	err = fsva_remount(c->ses, r->flags, r->mask, options);
+	if (!err)
+		rsp->flags = fsva_mount_flags(c->ses->sb);
+	return err;
+}
+
 FSVA_HANDLER(statfs)
 {
 	const struct fsva_statfs_req *r = in;

@@ -56,6 +56,7 @@ struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_q
 	ses->fb = fb;
 	ses->nr_queues = nr_queues;
 	mutex_init(&ses->cred_lock);
+	mutex_init(&ses->remount_lock);
 	spin_lock_init(&ses->cred_spin);
 	spin_lock_init(&ses->lock);
 	init_waitqueue_head(&ses->wait);

@@ -2,10 +2,12 @@
 /*
  * compat.c: directory operations of kernels before 6.19 in the shape that 6.19 gave them: one call locks the
  * directory and looks the name up, one call unlocks and lets go.  The Makefile defines FSVA_COMPAT_IMPLEMENTATION
- * for this file, so that it sees the older functions themselves.
+ * for this file, so that it sees the older functions themselves.  At the end, one of an older kernel for newer ones.
  */
 #include <linux/err.h>
 #include <linux/dcache.h>
+#include <linux/fs_context.h>
+#include <linux/user_namespace.h>
 
 #if !FSVA_KERNEL(6, 16)
 #define fsva_compat_lookup_one(idmap, q, base)	lookup_one(idmap, (q)->name, base, (q)->len)
@@ -148,3 +150,45 @@ int fsva_compat_rename(struct fsva_compat_renamedata *rd)
 	return vfs_rename(&older);
 }
 #endif /* 6.19 */
+
+#if FSVA_KERNEL(6, 13)
+/*
+ * fs_context_for_reconfigure() without its help.  fs_context_for_mount() makes a context and hands it to the file
+ * system type's own ->init_fs_context(), which must see already what the context is for.  So it is given a type that
+ * is the real one but for this function: ours, which makes of the context what it shall be, and then calls the real.
+ */
+struct fsva_compat_type {
+	struct file_system_type type;
+	struct dentry *root;
+	unsigned int mask;
+};
+
+static int fsva_compat_init_reconfigure(struct fs_context *fc)
+{
+	struct fsva_compat_type *t = container_of(fc->fs_type, struct fsva_compat_type, type);
+	struct super_block *sb = t->root->d_sb;
+
+	/* The reference to the type's module that fc has is good for the real one, which is of the same module. */
+	fc->fs_type = sb->s_type;
+	fc->purpose = FS_CONTEXT_FOR_RECONFIGURE;
+	fc->sb_flags_mask = t->mask;
+	put_user_ns(fc->user_ns);
+	fc->user_ns = get_user_ns(sb->s_user_ns);
+	/* put_fs_context() gives both back. */
+	atomic_inc(&sb->s_active);
+	fc->root = dget(t->root);
+	return sb->s_type->init_fs_context(fc);
+}
+
+struct fs_context *fsva_compat_reconfigure_context(struct dentry *root, unsigned int flags, unsigned int mask)
+{
+	struct file_system_type *type = root->d_sb->s_type;
+	struct fsva_compat_type t = { .root = root, .mask = mask };
+
+	if (!type->init_fs_context)
+		return ERR_PTR(-EOPNOTSUPP);
+	memcpy(&t.type, type, sizeof(t.type));
+	t.type.init_fs_context = fsva_compat_init_reconfigure;
+	return fs_context_for_mount(&t.type, flags);
+}
+#endif /* 6.13 */

@@ -76,6 +76,14 @@
 #include <linux/filelock.h>
 #endif
 
+/* 6.13: what a remount's options are parsed into is made by no function for modules any more. */
+#if FSVA_KERNEL(6, 13)
+#include <linux/fs_context.h>
+
+struct fs_context *fsva_compat_reconfigure_context(struct dentry *root, unsigned int flags, unsigned int mask);
+#define fs_context_for_reconfigure(root, flags, mask)	fsva_compat_reconfigure_context(root, flags, mask)
+#endif
+
 /* 6.8: vfs_iocb_iter_write() keeps a freeze away by itself. */
 #if !FSVA_KERNEL(6, 8)
 static inline ssize_t fsva_compat_iocb_iter_write(struct file *file, struct kiocb *iocb, struct iov_iter *iter)
