@@ -1065,6 +1065,184 @@ static void interrupt_wrong(void)
 	peer_close(&p);
 }
 
+/* ---- Freeze and remount ---- */
+
+static int do_void(struct peer *p, uint16_t op)
+{
+	struct fsva_req req;
+	struct fsva_rsp rsp;
+
+	peer_req(&req, op);
+	return peer_call(p, &req, &rsp);
+}
+
+/* A request whose answer nobody waits for yet. */
+static void send_void(struct peer *p, uint16_t op)
+{
+	struct fsva_req req;
+
+	peer_req(&req, op);
+	req.id = p->id++;
+	req.tag = p->q[0].req_prod & (p->nr_slots - 1);
+	peer_put(p, 0, &req);
+	peer_push(p, 0);
+}
+
+static void send_write(struct peer *p, uint64_t fh)
+{
+	struct fsva_req req;
+	struct fsva_write_req *body = peer_req(&req, FSVA_OP_WRITE);
+
+	body->fh = fh;
+	fsva_wire_req_data(&req, 0, 64, NULL, 0);
+	req.id = p->id++;
+	req.tag = p->q[0].req_prod & (p->nr_slots - 1);
+	peer_put(p, 0, &req);
+	peer_push(p, 0);
+}
+
+/* Mounted, with a file, frozen, and a write that waits for the thaw. */
+static void frozen_writer(struct peer *p)
+{
+	struct fsva_entry e;
+	struct fsva_rsp rsp;
+	uint64_t fh;
+	int r;
+
+	peer_up(p);
+	peer_file(p, "hostile-frozen", 4096, &e, &fh);
+	r = do_void(p, FSVA_OP_FREEZE);
+	if (r == FSVA_EOPNOTSUPP)
+		attack_skip("this file system cannot be frozen");
+	must_be(r, 0, "freeze");
+	must_be(do_void(p, FSVA_OP_FREEZE), FSVA_EBUSY, "a second freeze");
+	send_write(p, fh);
+	if (peer_answer(p, 0, &rsp, 500) != PEER_TIMEOUT)
+		attack_fail("a write went through a freeze");
+}
+
+/* It can be mounted and written by the next connection. */
+static void thawed(void)
+{
+	struct fsva_entry e;
+	struct peer p;
+	uint64_t fh;
+
+	peer_up(&p);
+	peer_file(&p, "hostile-frozen", 4096, &e, &fh);
+	must_be(do_void(&p, FSVA_OP_THAW), FSVA_EINVAL, "a thaw of what is not frozen");
+	peer_unfile(&p, "hostile-frozen", &e, fh);
+	peer_down(&p);
+}
+
+static void freeze_vanish(void)
+{
+	struct peer p;
+
+	frozen_writer(&p);
+	peer_close(&p);
+	thawed();
+}
+
+static void freeze_unmount(void)
+{
+	struct peer p;
+	struct fsva_rsp rsp;
+
+	frozen_writer(&p);
+	send_void(&p, FSVA_OP_UNMOUNT);
+	for (int i = 0; i < 2; i++)
+		if (peer_answer(&p, 0, &rsp, PEER_ANSWER_MS))
+			attack_fail("no answer to a write and an unmount of what was frozen");
+	must_be(do_mount(&p, "", 0), 0, "mounting again");
+	peer_close(&p);
+	thawed();
+}
+
+static void freeze_race(void)
+{
+	struct peer p;
+
+	/* The freeze is under way when the front goes. */
+	for (int i = 0; i < 5; i++) {
+		struct fsva_entry e;
+		uint64_t fh;
+
+		peer_up(&p);
+		peer_file(&p, "hostile-frozen", 4096, &e, &fh);
+		send_write(&p, fh);
+		send_void(&p, FSVA_OP_FREEZE);
+		send_write(&p, fh);
+		if (i & 1)
+			send_void(&p, FSVA_OP_UNMOUNT);
+		peer_close(&p);
+	}
+	thawed();
+}
+
+static int do_remount(struct peer *p, uint32_t flags, uint32_t mask, const char *options, uint32_t len, uint32_t *now)
+{
+	struct fsva_req req;
+	struct fsva_rsp rsp;
+	struct fsva_remount_req *body = peer_req(&req, FSVA_OP_REMOUNT);
+	int r;
+
+	body->flags = flags;
+	body->mask = mask;
+	memcpy(p->q[0].staging + (p->q[0].req_prod & (p->nr_slots - 1)) * FSVA_PAGE_SIZE, options, len);
+	fsva_wire_req_data(&req, 0, len, NULL, 0);
+	r = peer_call(p, &req, &rsp);
+	if (!r)
+		*now = ((struct fsva_remount_rsp *)(void *)rsp.body)->flags;
+	return r;
+}
+
+static void remount(void)
+{
+	const uint32_t ro = FSVA_MOUNT_RDONLY;
+	struct fsva_entry e, other;
+	struct fsva_rsp rsp;
+	struct peer p;
+	uint64_t fh, fh2;
+	uint32_t now = 0;
+
+	peer_up(&p);
+	peer_file(&p, "hostile-remount", 4096, &e, &fh);
+	must_be(do_remount(&p, 0x80, 0, "", 0, &now), FSVA_EINVAL, "unknown flags");
+	must_be(do_remount(&p, 0, 1u << 31, "", 0, &now), FSVA_EINVAL, "an unknown mask");
+	must_be(do_remount(&p, 0, 0, "a\0b", 3, &now), FSVA_EINVAL, "options with NUL");
+	must_refuse(do_remount(&p, 0, 0, "hostile-nonsense=1", 18, &now), "options of no file system");
+	must_be(do_remount(&p, ro, ro, "", 0, &now), FSVA_EBUSY, "read-only with a file open for writing");
+	must_be(do_write(&p, fh, 0, "still", 5, NULL), 0, "a write after that");
+	must_be(do_release(&p, fh), 0, "release");
+	must_be(do_remount(&p, ro, ro, "", 0, &now), 0, "read-only");
+	if (!(now & ro))
+		attack_fail("read-only, but the flags are %#x", now);
+	must_be(do_open(&p, e.handle, 1, &fh2), FSVA_EROFS, "open for writing");
+	must_be(do_mkdir(&p, p.root.handle, "hostile-ro", &other), FSVA_EROFS, "mkdir");
+	must_be(do_unlink(&p, FSVA_OP_UNLINK, p.root.handle, "hostile-remount", e.handle), FSVA_EROFS, "unlink");
+	must_be(do_open(&p, e.handle, 0, &fh2), 0, "open for reading");
+	must_refuse(do_write(&p, fh2, 0, "no", 2, NULL), "a write by a file opened for reading");
+	must_be(do_release(&p, fh2), 0, "release");
+	must_be(do_remount(&p, 0, ro, "", 0, &now), 0, "read-write");
+	if (now & ro)
+		attack_fail("read-write, but the flags are %#x", now);
+	must_be(do_open(&p, e.handle, 1, &fh), 0, "open for writing again");
+
+	/* A writer and a remount at once: both are answered, whichever comes first. */
+	send_write(&p, fh);
+	send_void(&p, FSVA_OP_FREEZE);
+	send_write(&p, fh);
+	send_void(&p, FSVA_OP_REMOUNT);
+	send_void(&p, FSVA_OP_THAW);
+	for (int i = 0; i < 5; i++)
+		if (peer_answer(&p, 0, &rsp, PEER_ANSWER_MS))
+			attack_fail("no answer to a freeze, a remount and a thaw at once");
+	must_answer(do_void(&p, FSVA_OP_THAW), "thaw");	/* if it came before the freeze */
+	peer_unfile(&p, "hostile-remount", &e, fh);
+	peer_down(&p);
+}
+
 /* ---- Limits ---- */
 
 static void open_limit(void)
@@ -1164,6 +1342,10 @@ const struct attack front_call_attacks[] = {
 	{ "cred-many", cred_many, "an end to what is set aside", 120 },
 	{ "cred-in-use", cred_in_use, "survive", 0 },
 	{ "not-root", not_root, "survive", 0 },
+	{ "freeze-vanish", freeze_vanish, "thawed", 0 },
+	{ "freeze-unmount", freeze_unmount, "thawed", 0 },
+	{ "freeze-race", freeze_race, "thawed", 120 },
+	{ "remount", remount, "refused, or done", 0 },
 	{ "interrupt-wrong", interrupt_wrong, "survive", 0 },
 	{ "open-limit", open_limit, "an end, or survive", 120 },
 	{ "lookup-limit", lookup_limit, "an end, or survive", 120 },
