@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 14 minutes
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # fsx.sh: 200,000 random operations on files of an ext4 pair, each verified, and 20,000 on names.
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 3 minutes
 # shellcheck shell=bash
 # lab.sh: the rig itself: what every other test leans on.
 # no host: the first test is `lab up`, as README types it

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 5 minutes
 # shellcheck shell=bash
 # loss.sh: the appliance goes away under load.  Pending and new calls end in EIO within 5 s, umount works,
 # nothing is left behind, and the next pair is served.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 20 minutes
 # shellcheck shell=bash
 # matrix.sh: PV and PVH on either side, the three user kernels, each file system: chosen so that every value
 # of one meets most of the others.  Each pair is created, mounted, tried, mounted again, checked and destroyed.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 8 minutes
 # shellcheck shell=bash
 # xl-pairs.sh: what xl does to a pair: list, attach, detach, loss, reboot, shutdown, destroy.
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 8 minutes
 # shellcheck shell=bash
 # xl-refusals.sh: what xl refuses, what it says, and that nothing is left of it.  One pair, user and user.data,
 # runs all the time and must not notice.
