@@ -151,11 +151,17 @@ int fsva_ring_submit(struct fsva_call *call)
 	virt_mb();	/* the index before its wish for an event */
 	kick = (u32)(new - READ_ONCE(ring->ctl->req_event)) <
 	       (u32)(new - old);
+	/*
+	 * Without a waiter the call may be answered and free again as soon as
+	 * the lock is: the ring stays for us all the same.
+	 */
+	atomic_inc(&ff->nr_busy);
 	spin_unlock_irqrestore(&ring->lock, flags);
 
 	if (kick)
 		ring->notify->kick(ring);
 	fsva_front_watch(ff);
+	fsva_ring_leave(ff);
 	return 0;
 }
 
@@ -168,6 +174,7 @@ int fsva_ring_wait(struct fsva_call **callp)
 {
 	struct fsva_call *call = *callp;
 	struct fsva_ring *ring = call->ring;
+	struct fsva_front *ff = ring->ff;
 	unsigned long flags;
 	int err;
 
@@ -184,7 +191,8 @@ int fsva_ring_wait(struct fsva_call **callp)
 	}
 	call->state = FSVA_CALL_ORPHAN;
 	spin_unlock_irqrestore(&ring->lock, flags);
-	atomic64_inc(&ring->ff->nr_killed);
+	/* Neither the call nor its ring is ours to look at any more. */
+	atomic64_inc(&ff->nr_killed);
 	*callp = NULL;
 	return err ? -EINTR : -EIO;
 }
