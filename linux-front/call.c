@@ -244,8 +244,9 @@ void fsva_call_unmount_work(struct work_struct *work)
 					     unmount_work);
 	int err = 0;
 
-	wait_event(ff->forget_wq, READ_ONCE(ff->nr_forgets) == 0);
-	wait_event(ff->idle_wq, !atomic_read(&ff->nr_busy));
+	/* Idle: it may take long, and nobody hangs by it. */
+	wait_event_idle(ff->forget_wq, READ_ONCE(ff->nr_forgets) == 0);
+	wait_event_idle(ff->idle_wq, !atomic_read(&ff->nr_busy));
 	if (READ_ONCE(ff->mounted))
 		err = fsva_call_unmount_now(ff);
 	if (err && err != -EIO)
@@ -262,8 +263,7 @@ void fsva_call_unmount(struct fsva_front *ff, bool wait)
 	if (!queue_work(fsva_wq, &ff->unmount_work))
 		fsva_front_put(ff);
 	if (wait)
-		(void)wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
-				       FSVA_WAIT_STATE);
+		(void)fsva_wait(ff, ff->state_wq, 0, !READ_ONCE(ff->mounted));
 }
 
 int fsva_call_remount(struct fsva_front *ff, u32 flags, u32 mask,

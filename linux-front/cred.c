@@ -95,6 +95,20 @@ static struct fsva_cred *fsva_cred_victim(struct fsva_creds *t)
 	return NULL;
 }
 
+/* Is there an entry that nobody uses? */
+static bool fsva_cred_some_free(struct fsva_creds *t)
+{
+	unsigned long flags;
+	bool some = false;
+	unsigned int i;
+
+	spin_lock_irqsave(&t->lock, flags);
+	for (i = 1; i < t->nr && !some; i++)
+		some = !t->tab[i].refs;
+	spin_unlock_irqrestore(&t->lock, flags);
+	return some;
+}
+
 static void fsva_cred_unhash(struct fsva_cred *fc)
 {
 	if (!hlist_unhashed(&fc->node))
@@ -188,11 +202,10 @@ again:
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (!fc) {
 		/* All are pinned by requests in flight: one will end. */
-		if (fsva_front_dead(ff))
-			return ERR_PTR(-EIO);
-		schedule_timeout_killable(1);
-		if (fatal_signal_pending(current))
-			return ERR_PTR(-EINTR);
+		err = fsva_wait(ff, t->wq, 0, fsva_front_dead(ff) ||
+				fsva_cred_some_free(t));
+		if (err || fsva_front_dead(ff))
+			return ERR_PTR(err ? err : -EIO);
 		goto again;
 	}
 	if (old)
@@ -216,14 +229,13 @@ again:
 	}
 	if (READ_ONCE(fc->state) == FSVA_CRED_READY)
 		return fc;
-	err = wait_event_state(t->wq,
-			       READ_ONCE(fc->state) != FSVA_CRED_SETTING,
-			       FSVA_WAIT_STATE);
+	err = fsva_wait(ff, t->wq, 0,
+			READ_ONCE(fc->state) != FSVA_CRED_SETTING);
 	if (!err && READ_ONCE(fc->state) == FSVA_CRED_READY)
 		return fc;
 	fsva_cred_put(ff, fc);
 	if (err)
-		return ERR_PTR(-EINTR);
+		return ERR_PTR(err);
 	if (fsva_front_dead(ff))
 		return ERR_PTR(-EIO);
 	goto again;

@@ -34,8 +34,56 @@ struct fsva_ring;
 #define FSVA_BOUNCE_MAX		16u	/* pages that one copied transfer takes */
 #define FSVA_CREDS_MAX		256u	/* entries of the table that we use */
 
-/* Waits: killable, and no obstacle to suspend, also with a VFS lock held. */
+/* A long wait: killable, and no obstacle to suspend, also with a VFS lock held. */
 #define FSVA_WAIT_STATE		(TASK_KILLABLE | TASK_FREEZABLE_UNSAFE)
+
+/*
+ * How long a task waits for the appliance, and how (ring.c).  Killable, and:
+ *
+ *  - A task that exits can't be killed a second time.  It waits a few seconds,
+ *    and not at all while the appliance keeps others waiting for so long.
+ *  - umount -f ends all waits that have begun.
+ *  - Who holds a VFS lock must not be frozen with it: those who wait for that
+ *    lock could not be frozen at all, and the domain not be suspended.  So a
+ *    wait can be frozen only when it has lasted for some seconds, as with an
+ *    appliance that works none does.
+ */
+struct fsva_patience {
+	struct fsva_front *ff;
+	unsigned long start;
+	int aborts;		/* ff->nr_aborts then */
+};
+
+void fsva_patience_begin(struct fsva_patience *p, struct fsva_front *ff);
+bool fsva_patience_aborted(const struct fsva_patience *p);
+unsigned int fsva_patience_state(const struct fsva_patience *p);
+long fsva_patience_slice(const struct fsva_patience *p);
+int fsva_patience_end(struct fsva_patience *p, long left);
+
+/*
+ * Wait for cond, which is looked at last when the wait ends: 0, -EINTR for a
+ * task that is killed or exits, -EIO after umount -f.  excl: one of those that
+ * wait like this is woken at a time.
+ */
+#define fsva_wait(_ff, wq, excl, cond)					\
+({									\
+	struct fsva_patience __patience;				\
+	unsigned int __state;						\
+	long __slice, __left;						\
+	int __end;							\
+									\
+	fsva_patience_begin(&__patience, _ff);				\
+	do {								\
+		__state = fsva_patience_state(&__patience);		\
+		__slice = fsva_patience_slice(&__patience);		\
+		__left = ___wait_event(wq, ___wait_cond_timeout((cond) ||	\
+					fsva_patience_aborted(&__patience)),	\
+				       __state, excl, __slice,		\
+				       __ret = schedule_timeout(__ret));	\
+		__end = fsva_patience_end(&__patience, __left);		\
+	} while (__end == -EAGAIN);					\
+	__end;								\
+})
 
 /* ---- Grants (grant.c) -------------------------------------------------- */
 
@@ -80,7 +128,6 @@ struct fsva_call {
 	struct list_head link;		/* free, or finished orphans */
 	struct fsva_ring *ring;
 	u16 tag;
-	bool aborted;			/* forced unmount: the waiter must go */
 	enum fsva_call_state state;
 	int err;			/* of the connection, 0 if answered */
 	wait_queue_head_t wq;
@@ -202,6 +249,8 @@ struct fsva_front {
 	struct delayed_work watch;	/* looks whether the back lives */
 	unsigned long watch_flags;
 	atomic_t nr_busy;		/* calls claimed */
+	atomic_t nr_aborts;		/* umount -f */
+	bool stalled;			/* an exiting task gave up waiting */
 	wait_queue_head_t idle_wq;
 
 	unsigned int nr_queues;

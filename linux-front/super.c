@@ -276,8 +276,7 @@ static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
 		return err;
 	}
 	/* The last unmount may be under way yet. */
-	err = wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
-			       TASK_KILLABLE);
+	err = fsva_wait(ff, ff->state_wq, 0, !READ_ONCE(ff->mounted));
 	if (!err)
 		err = fsva_call_mount(ff, fsva_sb_to_wire(fc->sb_flags),
 				      opts->options, rsp);

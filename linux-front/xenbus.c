@@ -175,8 +175,11 @@ void fsva_front_abort(struct fsva_front *ff)
 
 	if (fsva_ring_enter(ff, false))
 		return;
+	atomic_inc(&ff->nr_aborts);
 	for (i = 0; i < ff->nr_queues; i++)
 		fsva_ring_abort(&ff->rings[i]);
+	wake_up_all(&ff->grants.wq);
+	wake_up_all(&ff->creds.wq);
 	fsva_ring_leave(ff);
 }
 
@@ -229,7 +232,7 @@ static void fsva_front_teardown(struct fsva_front *ff)
 {
 	unsigned int i;
 
-	wait_event(ff->idle_wq, !atomic_read(&ff->nr_busy));
+	wait_event_idle(ff->idle_wq, !atomic_read(&ff->nr_busy));
 	cancel_delayed_work_sync(&ff->watch);
 	for (i = 0; ff->rings && i < ff->nr_queues; i++)
 		fsva_ring_teardown(&ff->rings[i]);
@@ -237,6 +240,7 @@ static void fsva_front_teardown(struct fsva_front *ff)
 	ff->rings = NULL;
 	fsva_grants_teardown(ff);
 	fsva_creds_teardown(ff);
+	WRITE_ONCE(ff->stalled, false);
 	WRITE_ONCE(ff->mounted, false);
 	WRITE_ONCE(ff->state, FSVA_FRONT_CLOSED);
 	wake_up_all(&ff->state_wq);
@@ -610,8 +614,11 @@ int fsva_xenbus_init(void)
 
 	if (!xen_domain())
 		return -ENODEV;
-	fsva_wq = alloc_workqueue("fsva", WQ_UNBOUND | WQ_FREEZABLE |
-				  WQ_MEM_RECLAIM, 0);
+	/*
+	 * Not freezable: these works wait for the appliance, and nobody freezes
+	 * while a work of a freezable queue waits.
+	 */
+	fsva_wq = alloc_workqueue("fsva", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!fsva_wq)
 		return err;
 	fsva_free_wq = alloc_workqueue("fsva-free", WQ_UNBOUND, 0);
