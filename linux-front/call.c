@@ -201,7 +201,7 @@ int fsva_call_cred_set(struct fsva_front *ff, struct fsva_cred *fc)
 	return fsva_call_finish(call, NULL, 0);
 }
 
-/* ff->mount_mutex held, ff->mounted false. */
+/* The caller has taken ff; ff->mounted is false. */
 int fsva_call_mount(struct fsva_front *ff, u32 flags, const char *options,
 		    struct fsva_mount_rsp *rsp)
 {
@@ -252,18 +252,24 @@ void fsva_call_unmount_work(struct work_struct *work)
 	if (err && err != -EIO)
 		pr_warn("fsva: %s: unmount: error %d\n", ff->tag, err);
 	WRITE_ONCE(ff->mounted, false);
-	wake_up_all(&ff->state_wq);
+	fsva_front_untake(ff);
 	fsva_front_put(ff);
 }
 
-/* Killable: the work goes on by itself, and the next mount waits for it. */
+/*
+ * By the superblock that has taken ff, which it has no more then.  Killable: the
+ * work goes on by itself, and the next mount waits for it.
+ */
 void fsva_call_unmount(struct fsva_front *ff, bool wait)
 {
+	unsigned int before = READ_ONCE(ff->nr_unmounts);
+
 	fsva_front_get(ff);
 	if (!queue_work(fsva_wq, &ff->unmount_work))
 		fsva_front_put(ff);
 	if (wait)
-		(void)fsva_wait(ff, ff->state_wq, 0, !READ_ONCE(ff->mounted));
+		(void)fsva_wait(ff, ff->state_wq, 0,
+				READ_ONCE(ff->nr_unmounts) != before);
 }
 
 int fsva_call_remount(struct fsva_front *ff, u32 flags, u32 mask,
@@ -1160,10 +1166,12 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 	} else if (call->req.op == FSVA_OP_MOUNT) {
 		/* Were it mounted, the work of the unmount would do the rest. */
 		WRITE_ONCE(ff->mounted, false);
-		wake_up_all(&ff->state_wq);
 	}
+	/* Not into another session: its handles are others. */
+	atomic_inc(&ff->nr_busy);
 	fsva_call_end(call);
 	fsva_call_forget_now(ff, handle, fh);
+	fsva_ring_leave(ff);
 }
 
 void fsva_call_orphan_work(struct work_struct *work)

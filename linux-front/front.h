@@ -272,10 +272,10 @@ struct fsva_front {
 	struct list_head orphans;	/* answered; under forget_lock */
 	struct work_struct orphan_work;
 
-	struct mutex mount_mutex;	/* MOUNT and UNMOUNT in order */
 	bool mounted;			/* the back has it mounted for us */
-	bool in_use;			/* a superblock holds us */
-	bool in_use_told;		/* what "mounted" in xenstore says */
+	bool taken;			/* by one superblock: see below; ->lock */
+	bool taken_told;		/* what "mounted" in xenstore says */
+	unsigned int nr_unmounts;	/* done by unmount_work */
 	bool retry;			/* somebody wants to mount: connect */
 	struct work_struct unmount_work;
 
@@ -297,6 +297,14 @@ int fsva_front_wait_live(struct fsva_front *ff);
 void fsva_front_abort(struct fsva_front *ff);
 void fsva_front_stop(struct fsva_front *ff, const char *why);
 void fsva_front_watch(struct fsva_front *ff);
+
+/*
+ * A superblock takes the device before its MOUNT, and unmount_work gives it back
+ * after all that was left of that mount.  So no two superblocks meet, and no
+ * new session begins with something left of the old.
+ */
+bool fsva_front_take(struct fsva_front *ff);
+void fsva_front_untake(struct fsva_front *ff);
 
 static inline struct fsva_front *fsva_front_get(struct fsva_front *ff)
 {
@@ -440,6 +448,7 @@ void fsva_call_orphaned(struct fsva_call *call);
 
 struct fsva_sb {
 	struct fsva_front *ff;
+	bool taken;			/* ff is ours: to be unmounted */
 	spinlock_t lock;		/* options */
 	char *options;			/* what the file system shows */
 	u32 mount_flags;

@@ -260,27 +260,25 @@ static int fsva_test_super(struct super_block *sb, struct fs_context *fc)
 /* A new superblock: have the file system mounted in the appliance. */
 static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
 {
-	struct fsva_front *ff = FSVA_SB(sb)->ff;
+	struct fsva_sb *fs = FSVA_SB(sb);
 	struct fsva_fc *opts = fc->fs_private;
+	struct fsva_front *ff = fs->ff;
 	struct fsva_mount_rsp *rsp;
 	int err;
 
 	rsp = kzalloc(sizeof(*rsp), GFP_KERNEL);
 	if (!rsp)
 		return -ENOMEM;
-	WRITE_ONCE(ff->in_use, true);
-	queue_work(fsva_wq, &ff->work);	/* tells xenstore */
-	err = mutex_lock_killable(&ff->mount_mutex);
-	if (err) {
+	/* The last unmount may be under way yet. */
+	err = fsva_wait(ff, ff->state_wq, 0, fs->taken ||
+			(fs->taken = fsva_front_take(ff)));
+	if (!fs->taken) {
 		kfree(rsp);
 		return err;
 	}
-	/* The last unmount may be under way yet. */
-	err = fsva_wait(ff, ff->state_wq, 0, !READ_ONCE(ff->mounted));
-	if (!err)
-		err = fsva_call_mount(ff, fsva_sb_to_wire(fc->sb_flags),
-				      opts->options, rsp);
-	mutex_unlock(&ff->mount_mutex);
+	queue_work(fsva_wq, &ff->work);	/* tells xenstore */
+	err = fsva_call_mount(ff, fsva_sb_to_wire(fc->sb_flags), opts->options,
+			      rsp);
 	if (err)
 		errorf(fc, "fsva: %s: the appliance cannot mount it: error %d",
 		       fc->source, -err);
@@ -432,11 +430,8 @@ static void fsva_kill_sb(struct super_block *sb)
 	kill_anon_super(sb);
 	if (!fs)
 		return;
-	if (READ_ONCE(fs->ff->mounted))
-		fsva_call_unmount(fs->ff, !forced);
-	WRITE_ONCE(fs->ff->in_use, false);
-	/* A back that came again meanwhile may connect now. */
-	queue_work(fsva_wq, &fs->ff->work);
+	if (fs->taken)
+		fsva_call_unmount(fs->ff, !forced || fsva_front_dead(fs->ff));
 	kfree(fs->options);
 	fsva_front_put(fs->ff);
 	kfree(fs);

@@ -183,6 +183,32 @@ void fsva_front_abort(struct fsva_front *ff)
 	fsva_ring_leave(ff);
 }
 
+bool fsva_front_take(struct fsva_front *ff)
+{
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&ff->lock, flags);
+	ok = !ff->taken;
+	if (ok)
+		WRITE_ONCE(ff->taken, true);
+	spin_unlock_irqrestore(&ff->lock, flags);
+	return ok;
+}
+
+void fsva_front_untake(struct fsva_front *ff)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ff->lock, flags);
+	WRITE_ONCE(ff->nr_unmounts, ff->nr_unmounts + 1);
+	WRITE_ONCE(ff->taken, false);
+	spin_unlock_irqrestore(&ff->lock, flags);
+	wake_up_all(&ff->state_wq);
+	/* Tells xenstore; and a back that came again may connect now. */
+	queue_work(fsva_wq, &ff->work);
+}
+
 /*
  * While calls are under way, look every two seconds whether the back is still
  * there: its end of the event channel, which Xen unbinds when its domain dies,
@@ -288,10 +314,10 @@ again:
 	if (!err)
 		err = xenbus_printf(xbt, dev->nodename, "session", "%016llx",
 				    ff->session);
-	ff->in_use_told = READ_ONCE(ff->in_use);
+	ff->taken_told = READ_ONCE(ff->taken);
 	if (!err)
 		err = xenbus_printf(xbt, dev->nodename, "mounted", "%u",
-				    ff->in_use_told);
+				    ff->taken_told);
 	for (i = 0; i < ff->nr_queues && !err; i++) {
 		snprintf(key, sizeof(key), "queue-%u/ring-ref", i);
 		err = xenbus_printf(xbt, dev->nodename, key, "%u",
@@ -401,13 +427,13 @@ static void fsva_front_connect(struct fsva_front *ff)
  */
 static void fsva_front_tell_mounted(struct fsva_front *ff)
 {
-	bool in_use = READ_ONCE(ff->in_use);
+	bool taken = READ_ONCE(ff->taken);
 
-	if (ff->in_use_told == in_use)
+	if (ff->taken_told == taken)
 		return;
 	if (!xenbus_printf(XBT_NIL, ff->xbdev->nodename, "mounted", "%u",
-			   in_use))
-		ff->in_use_told = in_use;
+			   taken))
+		ff->taken_told = taken;
 }
 
 /* Look at both states and do what comes next. */
@@ -435,7 +461,7 @@ static void fsva_front_work(struct work_struct *work)
 	 * Start anew when the back offers itself, or for somebody who wants to
 	 * mount, if the back is there at all: it answers with InitWait.
 	 */
-	if (ff->state == FSVA_FRONT_CLOSED && !ff->in_use &&
+	if (ff->state == FSVA_FRONT_CLOSED && !READ_ONCE(ff->taken) &&
 	    (back == XenbusStateInitWait ||
 	     (ff->retry && back != XenbusStateUnknown))) {
 		xenbus_switch_state(dev, XenbusStateInitialising);
@@ -518,7 +544,6 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	kref_init(&ff->kref);
 	INIT_LIST_HEAD(&ff->link);
 	mutex_init(&ff->mutex);
-	mutex_init(&ff->mount_mutex);
 	spin_lock_init(&ff->lock);
 	spin_lock_init(&ff->forget_lock);
 	init_waitqueue_head(&ff->state_wq);
