@@ -446,7 +446,9 @@ void fsva_call_orphaned(struct fsva_call *call);
 
 /* ---- The VFS side --------------------------------------------------------- */
 
+/* Freed by RCU: a path walk without references may look at it after the end. */
 struct fsva_sb {
+	struct rcu_head rcu;
 	struct fsva_front *ff;
 	bool taken;			/* ff is ours: to be unmounted */
 	spinlock_t lock;		/* options */

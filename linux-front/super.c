@@ -418,6 +418,15 @@ static int fsva_init_fs_context(struct fs_context *fc)
 	return 0;
 }
 
+static void fsva_sb_free(struct rcu_head *rcu)
+{
+	struct fsva_sb *fs = container_of(rcu, struct fsva_sb, rcu);
+
+	fsva_front_put(fs->ff);
+	kfree(fs->options);
+	kfree(fs);
+}
+
 /*
  * The last mount is gone: inodes and files are let go by kill_anon_super(), then
  * the appliance unmounts.  Bounded when it is dead, killable when it is slow.
@@ -432,9 +441,7 @@ static void fsva_kill_sb(struct super_block *sb)
 		return;
 	if (fs->taken)
 		fsva_call_unmount(fs->ff, !forced || fsva_front_dead(fs->ff));
-	kfree(fs->options);
-	fsva_front_put(fs->ff);
-	kfree(fs);
+	call_rcu(&fs->rcu, fsva_sb_free);
 }
 
 struct file_system_type fsva_fs_type = {

@@ -665,7 +665,8 @@ err_wq:
 void fsva_xenbus_exit(void)
 {
 	xenbus_unregister_driver(&fsva_front_driver);
-	/* An unmount may still have held one; its work puts it. */
+	/* An unmount may still have held one; RCU and its work put it. */
+	rcu_barrier();
 	flush_workqueue(fsva_wq);
 	destroy_workqueue(fsva_free_wq);
 	destroy_workqueue(fsva_wq);
