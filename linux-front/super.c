@@ -295,6 +295,15 @@ static int fsva_fc_get_tree(struct fs_context *fc)
 	struct fsva_sb *fs;
 	int err;
 
+	/*
+	 * An fs_context may have been made in a user namespace and handed to
+	 * somebody who may mount.  Ids and capabilities on the wire are those of
+	 * the initial one.
+	 */
+	if (fc->user_ns != &init_user_ns) {
+		errorf(fc, "fsva: not in a user namespace");
+		return -EPERM;
+	}
 	if (!fc->source || !*fc->source)
 		return invalf(fc, "fsva: no tag given");
 	ff = fsva_front_find(fc->source);
