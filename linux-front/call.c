@@ -80,18 +80,52 @@ static struct fsva_call *fsva_call_start(struct fsva_front *ff, u16 op)
 #define fsva_call_req(call)	((void *)(call)->req.body)
 #define fsva_call_rsp(call)	((const void *)(call)->rsp.body)
 
+/* Nobody sees the answer to this operation: what could it have changed? */
+static void fsva_call_doubt(struct fsva_front *ff, u16 op)
+{
+	switch (op) {
+	case FSVA_OP_CREATE:
+	case FSVA_OP_MKNOD:
+	case FSVA_OP_MKDIR:
+	case FSVA_OP_RMDIR:
+	case FSVA_OP_LINK:
+	case FSVA_OP_UNLINK:
+	case FSVA_OP_SYMLINK:
+	case FSVA_OP_RENAME:
+		fsva_front_doubt(ff, true);
+		break;
+	case FSVA_OP_SETATTR:
+	case FSVA_OP_TRUNCATE:
+	case FSVA_OP_WRITE:
+	case FSVA_OP_FALLOCATE:
+	case FSVA_OP_COPY_RANGE:
+	case FSVA_OP_REMAP_RANGE:
+	case FSVA_OP_IOCTL:
+	case FSVA_OP_SETXATTR:
+	case FSVA_OP_REMOVEXATTR:
+	case FSVA_OP_SET_ACL:
+	case FSVA_OP_FILEATTR_SET:
+		fsva_front_doubt(ff, false);
+		break;
+	}
+}
+
 /* Send and wait.  An error may have made *callp NULL; fsva_call_end() knows. */
 static int fsva_call_run(struct fsva_call **callp)
 {
 	struct fsva_call *call = *callp;
+	struct fsva_front *ff = call->ring->ff;
+	u16 op = call->req.op;
 	int err;
 
 	err = fsva_ring_submit(call);
 	if (err)
 		return err;
 	err = fsva_ring_wait(callp);
-	if (err)
+	if (err) {
+		fsva_call_doubt(ff, op);
 		return err;
+	}
 	if (call->err)
 		return call->err;
 	return fsva_call_errno(call->rsp.error);
@@ -1167,6 +1201,7 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 		/* Were it mounted, the work of the unmount would do the rest. */
 		WRITE_ONCE(ff->mounted, false);
 	}
+	fsva_call_doubt(ff, call->req.op);
 	/* Not into another session: its handles are others. */
 	atomic_inc(&ff->nr_busy);
 	fsva_call_end(call);

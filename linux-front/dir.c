@@ -24,6 +24,7 @@ static struct dentry *fsva_lookup(struct inode *dir, struct dentry *dentry,
 	u64 version = fsva_inode_version(dir);
 	struct inode *inode = NULL;
 	struct fsva_entry entry;
+	struct dentry *alias;
 	int err;
 
 	if (dentry->d_name.len > FSVA_NAME_MAX)
@@ -34,7 +35,11 @@ static struct dentry *fsva_lookup(struct inode *dir, struct dentry *dentry,
 		inode = fsva_inode_get(dir->i_sb, &entry, version);
 	else if (err != -ENOENT)
 		return ERR_PTR(err);
-	return d_splice_alias(inode, dentry);
+	fsva_dentry_asked(dentry, version);
+	alias = d_splice_alias(inode, dentry);
+	if (!IS_ERR_OR_NULL(alias))
+		fsva_dentry_asked(alias, version);
+	return alias;
 }
 
 /* Something was made: the directory's new attributes, and the dentry's inode. */
@@ -61,6 +66,7 @@ static int fsva_dir_made(struct inode *dir, struct dentry *dentry,
 		iput(inode);
 		return err;
 	}
+	fsva_dentry_asked(dentry, version);
 	d_instantiate(dentry, inode);
 	return 0;
 }
@@ -120,6 +126,7 @@ static int fsva_link(struct dentry *old, struct inode *dir,
 		     struct dentry *dentry)
 {
 	struct inode *inode = d_inode(old), *made;
+	u64 version = fsva_inode_version(dir);
 	struct fsva_create_rsp rsp;
 	int err;
 
@@ -137,6 +144,7 @@ static int fsva_link(struct dentry *old, struct inode *dir,
 		return -EIO;
 	}
 	fsva_inode_changed(inode, &rsp.entry.attr);
+	fsva_dentry_asked(dentry, version);
 	d_instantiate(dentry, made);
 	return 0;
 }
@@ -151,6 +159,9 @@ static int fsva_dir_remove(struct inode *dir, struct dentry *dentry, u16 op)
 			       &dentry->d_name, FSVA_I(inode)->handle, &rsp);
 	if (err == -ESTALE || err == -ENOENT)
 		d_drop(dentry);
+	/* It may be done yet: its space must not stay with what we cache. */
+	if (err == -EINTR || err == -EIO)
+		d_mark_dontcache(inode);
 	if (err)
 		return err;
 	fsva_inode_changed(dir, &rsp.dir);
@@ -177,6 +188,7 @@ static int fsva_rename(struct mnt_idmap *idmap, struct inode *old_dir,
 		       struct dentry *new, unsigned int flags)
 {
 	struct inode *inode = d_inode(old), *target = d_inode(new);
+	u64 version = fsva_inode_version(old_dir);
 	struct fsva_rename_rsp rsp;
 	u32 wire = 0;
 	int err;
@@ -203,8 +215,12 @@ static int fsva_rename(struct mnt_idmap *idmap, struct inode *old_dir,
 		d_drop(old);
 		d_drop(new);
 	}
+	if (target && (err == -EINTR || err == -EIO))
+		d_mark_dontcache(target);
 	if (err)
 		return err;
+	fsva_dentry_asked(old, version);
+	fsva_dentry_asked(new, version);
 	fsva_inode_changed(old_dir, &rsp.old_dir);
 	if (new_dir != old_dir)
 		fsva_inode_changed(new_dir, &rsp.new_dir);

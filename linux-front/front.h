@@ -280,6 +280,8 @@ struct fsva_front {
 	struct work_struct unmount_work;
 
 	atomic64_t version;		/* changes of inodes: see inode.c */
+	atomic64_t names_doubt;		/* what was asked before is in doubt: */
+	atomic64_t attrs_doubt;		/* see fsva_front_doubt() */
 	atomic64_t ops[FSVA_OP_MAX];
 	atomic64_t nr_killed;
 	atomic64_t nr_inodes;		/* that the VFS holds */
@@ -297,6 +299,7 @@ int fsva_front_wait_live(struct fsva_front *ff);
 void fsva_front_abort(struct fsva_front *ff);
 void fsva_front_stop(struct fsva_front *ff, const char *why);
 void fsva_front_watch(struct fsva_front *ff);
+void fsva_front_doubt(struct fsva_front *ff, bool names);
 
 /*
  * A superblock takes the device before its MOUNT, and unmount_work gives it back
@@ -463,6 +466,7 @@ struct fsva_inode {
 	u64 handle;
 	u64 nr_lookups;			/* to be given back */
 	u64 version;			/* ff->version at our last change */
+	u64 asked;			/* and when our attributes were asked for */
 	u64 ino;
 	u32 impl;			/* FSVA_IMPL_* */
 	struct fsva_attr attr;		/* what generic inodes have no place for */
@@ -519,6 +523,8 @@ int fsva_inode_apply(struct inode *inode, const struct fsva_attr *attr,
 int fsva_inode_changed(struct inode *inode, const struct fsva_attr *attr);
 void fsva_inode_set_impl(struct inode *inode, u32 impl);
 int fsva_inode_refresh(struct inode *inode);
+bool fsva_inode_in_doubt(struct inode *inode);
+void fsva_dentry_asked(struct dentry *dentry, u64 version);
 int fsva_inode_update_time(FSVA_UPDATE_TIME_ARGS);
 int fsva_inode_permission(struct mnt_idmap *idmap, struct inode *inode,
 			  int mask);

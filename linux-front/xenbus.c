@@ -183,6 +183,25 @@ void fsva_front_abort(struct fsva_front *ff)
 	fsva_ring_leave(ff);
 }
 
+/*
+ * The answer to a request that changes attributes, perhaps names, will be seen by
+ * nobody (its caller was killed), or has just come to nobody: what was asked
+ * before this moment is not to be relied upon.  Both moments count: after the
+ * first somebody may ask before the request is done.  Rare, so for all inodes.
+ */
+void fsva_front_doubt(struct fsva_front *ff, bool names)
+{
+	unsigned long flags;
+	u64 now;
+
+	spin_lock_irqsave(&ff->lock, flags);
+	now = atomic64_inc_return(&ff->version);
+	atomic64_set(&ff->attrs_doubt, now);
+	if (names)
+		atomic64_set(&ff->names_doubt, now);
+	spin_unlock_irqrestore(&ff->lock, flags);
+}
+
 bool fsva_front_take(struct fsva_front *ff)
 {
 	unsigned long flags;
