@@ -71,6 +71,32 @@ static int fsva_dir_made(struct inode *dir, struct dentry *dentry,
 	return 0;
 }
 
+/*
+ * Nothing was made, or we can't tell: the back may have failed after the file
+ * system had not.  That there is no such name is not to be relied upon.
+ */
+static int fsva_dir_not_made(struct dentry *dentry, int err)
+{
+	d_drop(dentry);
+	return err;
+}
+
+/*
+ * Always exclusive: to the VFS it is a new file, which whoever asked for it may
+ * open without permission.  What is there after all is to be looked up and
+ * opened as such: -ESTALE makes the VFS do that.
+ */
+static int fsva_dir_create(struct inode *dir, struct dentry *dentry,
+			   umode_t mode, bool excl, u32 flags, u32 open_flags,
+			   struct fsva_create_rsp *rsp)
+{
+	int err = fsva_call_create(fsva_inode_front(dir), fsva_dir_handle(dir),
+				   &dentry->d_name, mode,
+				   flags | FSVA_CREATE_EXCL, open_flags, rsp);
+
+	return err == -EEXIST && !excl ? -ESTALE : err;
+}
+
 static int fsva_create(struct mnt_idmap *idmap, struct inode *dir,
 		       struct dentry *dentry, umode_t mode, bool excl)
 {
@@ -78,10 +104,10 @@ static int fsva_create(struct mnt_idmap *idmap, struct inode *dir,
 	struct fsva_create_rsp rsp;
 	int err;
 
-	err = fsva_call_create(fsva_inode_front(dir), fsva_dir_handle(dir),
-			       &dentry->d_name, mode,
-			       excl ? FSVA_CREATE_EXCL : 0, 0, &rsp);
-	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+	err = fsva_dir_create(dir, dentry, mode, excl, 0, 0, &rsp);
+	if (!err)
+		err = fsva_dir_made(dir, dentry, &rsp, version);
+	return err ? fsva_dir_not_made(dentry, err) : 0;
 }
 
 static int fsva_mknod(struct mnt_idmap *idmap, struct inode *dir,
@@ -93,7 +119,9 @@ static int fsva_mknod(struct mnt_idmap *idmap, struct inode *dir,
 
 	err = fsva_call_mknod(fsva_inode_front(dir), fsva_dir_handle(dir),
 			      &dentry->d_name, mode, dev, &rsp);
-	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+	if (!err)
+		err = fsva_dir_made(dir, dentry, &rsp, version);
+	return err ? fsva_dir_not_made(dentry, err) : 0;
 }
 
 static FSVA_MKDIR_TYPE fsva_mkdir(struct mnt_idmap *idmap, struct inode *dir,
@@ -107,6 +135,8 @@ static FSVA_MKDIR_TYPE fsva_mkdir(struct mnt_idmap *idmap, struct inode *dir,
 			      &dentry->d_name, mode, &rsp);
 	if (!err)
 		err = fsva_dir_made(dir, dentry, &rsp, version);
+	if (err)
+		fsva_dir_not_made(dentry, err);
 	return FSVA_MKDIR_RETURN(err);
 }
 
@@ -119,7 +149,9 @@ static int fsva_symlink(struct mnt_idmap *idmap, struct inode *dir,
 
 	err = fsva_call_symlink(fsva_inode_front(dir), fsva_dir_handle(dir),
 				&dentry->d_name, target, &rsp);
-	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+	if (!err)
+		err = fsva_dir_made(dir, dentry, &rsp, version);
+	return err ? fsva_dir_not_made(dentry, err) : 0;
 }
 
 static int fsva_link(struct dentry *old, struct inode *dir,
@@ -133,15 +165,15 @@ static int fsva_link(struct dentry *old, struct inode *dir,
 	err = fsva_call_link(fsva_inode_front(dir), fsva_dir_handle(dir),
 			     &dentry->d_name, FSVA_I(inode)->handle, &rsp);
 	if (err)
-		return err;
+		return fsva_dir_not_made(dentry, err);
 	err = fsva_inode_changed(dir, &rsp.dir);
 	/* Counts the lookup; the attributes are newer than all before. */
 	made = fsva_inode_get(dir->i_sb, &rsp.entry, fsva_inode_version(dir));
 	if (IS_ERR(made))
-		return PTR_ERR(made);
+		return fsva_dir_not_made(dentry, PTR_ERR(made));
 	if (made != inode || err) {
 		iput(made);
-		return -EIO;
+		return fsva_dir_not_made(dentry, -EIO);
 	}
 	fsva_inode_changed(inode, &rsp.entry.attr);
 	fsva_dentry_asked(dentry, version);
@@ -211,8 +243,10 @@ static int fsva_rename(struct mnt_idmap *idmap, struct inode *old_dir,
 			       FSVA_I(inode)->handle, fsva_dir_handle(new_dir),
 			       &new->d_name,
 			       target ? FSVA_I(target)->handle : 0, wire, &rsp);
-	if (err == -ESTALE) {
+	if (err == -ESTALE || err == -ENOENT) {
 		d_drop(old);
+		d_drop(new);
+	} else if (err == -EEXIST && !target) {
 		d_drop(new);
 	}
 	if (target && (err == -EINTR || err == -EIO))
