@@ -67,7 +67,10 @@ static int fsva_dir_made(struct inode *dir, struct dentry *dentry,
 		return err;
 	}
 	fsva_dentry_asked(dentry, version);
-	d_instantiate(dentry, inode);
+	if (d_in_lookup(dentry))
+		d_add(dentry, inode);
+	else
+		d_instantiate(dentry, inode);
 	return 0;
 }
 
@@ -108,6 +111,80 @@ static int fsva_create(struct mnt_idmap *idmap, struct inode *dir,
 	if (!err)
 		err = fsva_dir_made(dir, dentry, &rsp, version);
 	return err ? fsva_dir_not_made(dentry, err) : 0;
+}
+
+/* Make a file and open it, in one request.  The dentry is negative or in lookup. */
+static int fsva_create_open(struct inode *dir, struct dentry *dentry,
+			    struct file *file, umode_t mode, bool excl)
+{
+	struct fsva_front *ff = fsva_inode_front(dir);
+	u64 version = fsva_inode_version(dir);
+	struct fsva_create_rsp rsp;
+	struct fsva_file *f;
+	int err;
+
+	f = fsva_file_new();
+	if (!f)
+		return -ENOMEM;
+	err = fsva_dir_create(dir, dentry, mode, excl, FSVA_CREATE_OPEN,
+			      fsva_open_flags(file), &rsp);
+	if (err) {
+		fsva_file_free(f);
+		return fsva_dir_not_made(dentry, err);
+	}
+	f->fh = rsp.fh;
+	f->impl = rsp.entry.impl;
+	/* It would not have been opened otherwise. */
+	if (file->f_flags & O_DIRECT)
+		f->impl |= FSVA_IMPL_DIRECT_IO;
+	err = fsva_dir_made(dir, dentry, &rsp, version);
+	if (err) {
+		fsva_file_close(ff, f);
+		return fsva_dir_not_made(dentry, err);
+	}
+	file->f_mode |= FMODE_CREATED;
+	file->private_data = f;
+	err = finish_open(file, dentry, fsva_file_created);
+	/* Once it is opened, ->release comes in any case. */
+	if (err && !(file->f_mode & FMODE_OPENED)) {
+		file->private_data = NULL;
+		fsva_file_close(ff, f);
+	}
+	return err;
+}
+
+/*
+ * Only for what is to be made: a name that nobody knows yet and that must be new
+ * takes one request, one that may be there is looked up first.  All else goes
+ * back to the VFS, which asks for permission and opens (and truncates) it.
+ */
+static int fsva_atomic_open(struct inode *dir, struct dentry *dentry,
+			    struct file *file, unsigned int flags,
+			    umode_t mode)
+{
+	struct dentry *found = NULL;
+	bool excl = flags & O_EXCL;
+	int err;
+
+	if (dentry->d_name.len > FSVA_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (d_in_lookup(dentry) && !(flags & O_CREAT && excl)) {
+		found = fsva_lookup(dir, dentry, 0);
+		if (IS_ERR(found))
+			return PTR_ERR(found);
+		if (found)
+			dentry = found;
+	}
+	if (!(flags & O_CREAT) || d_really_is_positive(dentry))
+		return finish_no_open(file, found);
+	/* Before 6.4 the VFS lets it pass. */
+	if (flags & O_DIRECTORY) {
+		dput(found);
+		return -EINVAL;
+	}
+	err = fsva_create_open(dir, dentry, file, mode, excl);
+	dput(found);
+	return err;
 }
 
 static int fsva_mknod(struct mnt_idmap *idmap, struct inode *dir,
@@ -407,6 +484,7 @@ const struct inode_operations fsva_dir_inode_ops = {
 	.rmdir		= fsva_rmdir,
 	.mknod		= fsva_mknod,
 	.rename		= fsva_rename,
+	.atomic_open	= fsva_atomic_open,
 	.permission	= fsva_inode_permission,
 	.getattr	= fsva_inode_getattr,
 	.setattr	= fsva_inode_setattr,

@@ -539,6 +539,11 @@ extern const struct file_operations fsva_dir_ops;
 
 /* file.c */
 extern const struct file_operations fsva_file_ops;
+struct fsva_file *fsva_file_new(void);
+void fsva_file_free(struct fsva_file *f);
+void fsva_file_close(struct fsva_front *ff, struct fsva_file *f);
+u32 fsva_open_flags(const struct file *file);
+int fsva_file_created(struct inode *inode, struct file *file);
 int fsva_file_open(struct inode *inode, struct file *file);
 int fsva_file_release(struct inode *inode, struct file *file);
 int fsva_file_fsync(struct file *file, loff_t start, loff_t end,
