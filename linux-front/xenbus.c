@@ -15,6 +15,7 @@
  * gives errors until it is unmounted.  From CLOSED a new session may start once
  * nothing is mounted any more: when the back offers itself, or at a mount.
  */
+#include <linux/ctype.h>
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
@@ -33,6 +34,23 @@ static LIST_HEAD(fsva_fronts);
 static DEFINE_MUTEX(fsva_fronts_mutex);
 struct workqueue_struct *fsva_wq;
 static struct workqueue_struct *fsva_free_wq;
+
+/*
+ * Has the back gone?  What is no state of section 2.2, or can't be read, is no
+ * sign of life.
+ */
+static bool fsva_front_back_gone(enum xenbus_state back)
+{
+	switch (back) {
+	case XenbusStateInitialising:
+	case XenbusStateInitWait:
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+		return false;
+	default:
+		return true;
+	}
+}
 
 /* ---- References ---- */
 
@@ -78,12 +96,12 @@ struct fsva_front *fsva_front_find(const char *tag)
 	return found;
 }
 
-/* Killable and bounded.  0: calls may be made.  A closed device tries anew. */
+/* Killable and bounded.  0: calls may be made.  A dead device tries anew. */
 int fsva_front_wait_live(struct fsva_front *ff)
 {
 	long left;
 
-	if (READ_ONCE(ff->state) == FSVA_FRONT_CLOSED) {
+	if (fsva_front_dead(ff)) {
 		WRITE_ONCE(ff->retry, true);
 		queue_work(fsva_wq, &ff->work);
 	}
@@ -246,17 +264,9 @@ static void fsva_front_watch_work(struct work_struct *work)
 	ring = &ff->rings[0];
 	alive = ring->notify->alive(ring);
 	fsva_ring_leave(ff);
-	if (alive) {
-		switch (fsva_xenbus_read_state(ff->xbdev)) {
-		case XenbusStateUnknown:
-		case XenbusStateClosing:
-		case XenbusStateClosed:
-			alive = false;
-			break;
-		default:
-			break;
-		}
-	}
+	/* Removal makes it dead, then waits for us, then takes the device. */
+	if (alive)
+		alive = !fsva_front_back_gone(fsva_xenbus_read_state(ff->xbdev));
 	if (!alive)
 		fsva_front_close(ff, "the appliance is gone");
 	else if (atomic_read(&ff->nr_busy))
@@ -368,6 +378,7 @@ static int fsva_front_offer(struct fsva_front *ff)
 		xenbus_dev_fatal(dev, -EPROTO,
 				 "%s: the appliance does not speak protocol version %u",
 				 ff->tag, FSVA_VERSION);
+		fsva_front_teardown(ff);
 		return -EPROTO;
 	}
 	ff->otherend = dev->otherend_id;
@@ -468,12 +479,15 @@ static void fsva_front_work(struct work_struct *work)
 		goto out;
 	fsva_front_tell_mounted(ff);
 	back = fsva_xenbus_read_state(dev);
-	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
-	    back == XenbusStateClosed)
+	if (fsva_front_back_gone(back))
 		fsva_front_close(ff, "the appliance closed the device");
+	else if (ff->state == FSVA_FRONT_LIVE && back < XenbusStateInitialised)
+		fsva_front_close(ff, "the appliance has started anew");
 	if (ff->state == FSVA_FRONT_DEAD) {
 		fsva_front_teardown(ff);
-		xenbus_switch_state(dev, XenbusStateClosing);
+		/* A back that waits for a new session hears nothing of the old. */
+		if (back != XenbusStateInitWait || READ_ONCE(ff->taken))
+			xenbus_switch_state(dev, XenbusStateClosing);
 	}
 
 	/*
@@ -482,15 +496,11 @@ static void fsva_front_work(struct work_struct *work)
 	 */
 	if (ff->state == FSVA_FRONT_CLOSED && !READ_ONCE(ff->taken) &&
 	    (back == XenbusStateInitWait ||
-	     (ff->retry && back != XenbusStateUnknown))) {
+	     (ff->retry && back > XenbusStateUnknown &&
+	      back <= XenbusStateClosed))) {
 		xenbus_switch_state(dev, XenbusStateInitialising);
 		fsva_front_advance(ff, FSVA_FRONT_CLOSED, FSVA_FRONT_NEW);
 	}
-	if (ff->retry) {
-		WRITE_ONCE(ff->retry, false);
-		wake_up_all(&ff->state_wq);
-	}
-
 	switch (back) {
 	case XenbusStateInitWait:
 		if (ff->state == FSVA_FRONT_NEW)
@@ -501,18 +511,20 @@ static void fsva_front_work(struct work_struct *work)
 		if (ff->state == FSVA_FRONT_OFFERED)
 			fsva_front_connect(ff);
 		break;
-	case XenbusStateUnknown:
-	case XenbusStateClosing:
-	case XenbusStateClosed:
+	case XenbusStateInitialising:
+		break;
+	default:
 		/* A new front waits in Initialising for a back to come. */
 		if (dev->state != XenbusStateClosed &&
 		    ff->state != FSVA_FRONT_NEW)
 			xenbus_frontend_closed(dev);
 		break;
-	default:
-		break;
 	}
 out:
+	if (ff->retry) {
+		WRITE_ONCE(ff->retry, false);
+		wake_up_all(&ff->state_wq);
+	}
 	mutex_unlock(&ff->mutex);
 }
 
@@ -524,10 +536,25 @@ static void fsva_front_otherend_changed(struct xenbus_device *dev,
 
 	if (!ff)
 		return;
-	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
-	    back == XenbusStateClosed)
+	if (fsva_front_back_gone(back))
 		fsva_front_close(ff, "the appliance closed the device");
 	queue_work(fsva_wq, &ff->work);
+}
+
+/*
+ * The domain was saved and restored, or migrated by itself: grants and event
+ * channels of the old connection are gone, and so is its session.  Tasks may be
+ * frozen yet: nothing waits for them here.
+ */
+static int fsva_front_resume(struct xenbus_device *dev)
+{
+	struct fsva_front *ff = dev_get_drvdata(&dev->dev);
+
+	if (!ff)
+		return 0;
+	fsva_front_close(ff, "this domain was restored");
+	queue_work(fsva_wq, &ff->work);
+	return 0;
 }
 
 /* ---- Devices come and go ---- */
@@ -541,8 +568,11 @@ static int fsva_front_read_tag(struct xenbus_device *dev, char *tag)
 		value = xenbus_read(XBT_NIL, dev->otherend, "tag", NULL);
 	if (IS_ERR(value))
 		return PTR_ERR(value);
-	len = strlen(value);
-	if (len == 0 || len > FSVA_TAG_MAX || strpbrk(value, "/ \t\n")) {
+	/* It goes to the log and to debugfs, and may be the back's. */
+	for (len = 0; isascii(value[len]) && isgraph(value[len]); len++)
+		if (value[len] == '/')
+			break;
+	if (len == 0 || len > FSVA_TAG_MAX || value[len]) {
 		kfree(value);
 		return -EINVAL;
 	}
@@ -649,6 +679,7 @@ static struct xenbus_driver fsva_front_driver = {
 	.probe			= fsva_front_probe,
 	.remove			= fsva_front_remove,
 	.otherend_changed	= fsva_front_otherend_changed,
+	.resume			= fsva_front_resume,
 	.not_essential		= true,
 };
 
