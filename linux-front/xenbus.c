@@ -54,6 +54,8 @@ static bool fsva_front_back_gone(enum xenbus_state back)
 
 /* ---- References ---- */
 
+static void fsva_front_teardown(struct fsva_front *ff);
+
 static void fsva_front_free_work(struct work_struct *work)
 {
 	struct fsva_front *ff = container_of(work, struct fsva_front,
@@ -64,6 +66,9 @@ static void fsva_front_free_work(struct work_struct *work)
 	cancel_work_sync(&ff->forget_work);
 	cancel_work_sync(&ff->orphan_work);
 	cancel_work_sync(&ff->unmount_work);
+	/* Nobody is left who could wait; the work may not have come to it. */
+	if (ff->state != FSVA_FRONT_CLOSED)
+		fsva_front_teardown(ff);
 	kfree(ff);
 }
 
@@ -473,16 +478,35 @@ static void fsva_front_work(struct work_struct *work)
 	struct xenbus_device *dev;
 	enum xenbus_state back;
 
+	/*
+	 * A frozen task may be in the rings for long: wait without the mutex,
+	 * for which the removal of the device waits, in xenbus's one thread.
+	 */
+again:
+	wait_event_idle(ff->idle_wq, READ_ONCE(ff->state) != FSVA_FRONT_DEAD ||
+			!atomic_read(&ff->nr_busy));
 	mutex_lock(&ff->mutex);
 	dev = ff->xbdev;
-	if (!dev)
+	if (!dev) {
+		if (ff->state == FSVA_FRONT_DEAD &&
+		    atomic_read(&ff->nr_busy)) {
+			mutex_unlock(&ff->mutex);
+			goto again;
+		}
+		if (ff->state != FSVA_FRONT_CLOSED)
+			fsva_front_teardown(ff);
 		goto out;
+	}
 	fsva_front_tell_mounted(ff);
 	back = fsva_xenbus_read_state(dev);
 	if (fsva_front_back_gone(back))
 		fsva_front_close(ff, "the appliance closed the device");
 	else if (ff->state == FSVA_FRONT_LIVE && back < XenbusStateInitialised)
 		fsva_front_close(ff, "the appliance has started anew");
+	if (ff->state == FSVA_FRONT_DEAD && atomic_read(&ff->nr_busy)) {
+		mutex_unlock(&ff->mutex);
+		goto again;
+	}
 	if (ff->state == FSVA_FRONT_DEAD) {
 		fsva_front_teardown(ff);
 		/* A back that waits for a new session hears nothing of the old. */
@@ -660,10 +684,11 @@ static void fsva_front_remove(struct xenbus_device *dev)
 	mutex_lock(&ff->mutex);
 	/* The work may have gone one step further meanwhile. */
 	fsva_front_close(ff, "the device was removed");
-	fsva_front_teardown(ff);
+	cancel_delayed_work_sync(&ff->watch);	/* it reads the back's state */
 	ff->xbdev = NULL;
 	mutex_unlock(&ff->mutex);
-	cancel_work_sync(&ff->work);
+	/* Tears down, unless the last reference does. */
+	queue_work(fsva_wq, &ff->work);
 	fsva_stats_remove(ff);
 	dev_set_drvdata(&dev->dev, NULL);
 	fsva_front_put(ff);
