@@ -36,10 +36,12 @@ static int fsva_call_errno(u32 error)
 
 /*
  * Claim a call for op.  cred is NULL for operations under the appliance's own
- * identity.  Killable.
+ * identity; inode, or NULL, is whom its capabilities are tested against.
+ * Killable.
  */
-static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
-					 const struct cred *cred)
+static struct fsva_call *fsva_call_begin_on(struct fsva_front *ff, u16 op,
+					    const struct cred *cred,
+					    const struct inode *inode)
 {
 	struct fsva_cred *fc = NULL;
 	struct fsva_call *call;
@@ -50,7 +52,7 @@ static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
 	if (err)
 		return ERR_PTR(err);
 	if (cred) {
-		fc = fsva_cred_get(ff, cred);
+		fc = fsva_cred_get(ff, cred, inode);
 		if (IS_ERR(fc)) {
 			fsva_ring_leave(ff);
 			return ERR_CAST(fc);
@@ -71,10 +73,22 @@ static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
 	return call;
 }
 
+static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
+					 const struct cred *cred)
+{
+	return fsva_call_begin_on(ff, op, cred, NULL);
+}
+
 /* The same for the current task. */
+static struct fsva_call *fsva_call_start_on(struct fsva_front *ff, u16 op,
+					    const struct inode *inode)
+{
+	return fsva_call_begin_on(ff, op, current_cred(), inode);
+}
+
 static struct fsva_call *fsva_call_start(struct fsva_front *ff, u16 op)
 {
-	return fsva_call_begin(ff, op, current_cred());
+	return fsva_call_start_on(ff, op, NULL);
 }
 
 #define fsva_call_req(call)	((void *)(call)->req.body)
@@ -161,10 +175,11 @@ static int fsva_call_staged(struct fsva_call *call, const void *data, u32 len)
 }
 
 /* Start an operation whose structure begins with a name in a directory. */
-static struct fsva_call *fsva_call_named(struct fsva_front *ff, u16 op,
-					 u64 dir, const struct qstr *name)
+static struct fsva_call *fsva_call_named_on(struct fsva_front *ff, u16 op,
+					    u64 dir, const struct qstr *name,
+					    const struct inode *inode)
 {
-	struct fsva_call *call = fsva_call_start(ff, op);
+	struct fsva_call *call = fsva_call_start_on(ff, op, inode);
 	int error;
 
 	if (IS_ERR(call))
@@ -175,6 +190,12 @@ static struct fsva_call *fsva_call_named(struct fsva_front *ff, u16 op,
 		return ERR_PTR(fsva_call_errno(error));
 	}
 	return call;
+}
+
+static struct fsva_call *fsva_call_named(struct fsva_front *ff, u16 op,
+					 u64 dir, const struct qstr *name)
+{
+	return fsva_call_named_on(ff, op, dir, name, NULL);
 }
 
 /* ---- Session and mount ---- */
@@ -415,11 +436,11 @@ int fsva_call_getattr(struct fsva_front *ff, u64 handle, u64 fh, u32 mask,
 	return fsva_call_finish(call, rsp, sizeof(*rsp));
 }
 
-int fsva_call_setattr(struct fsva_front *ff,
+int fsva_call_setattr(struct fsva_front *ff, const struct inode *inode,
 		      const struct fsva_setattr_req *args,
 		      struct fsva_getattr_rsp *rsp)
 {
-	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_SETATTR);
+	struct fsva_call *call = fsva_call_start_on(ff, FSVA_OP_SETATTR, inode);
 
 	if (IS_ERR(call))
 		return PTR_ERR(call);
@@ -518,10 +539,10 @@ int fsva_call_link(struct fsva_front *ff, u64 dir, const struct qstr *name,
 
 /* FSVA_OP_UNLINK and FSVA_OP_RMDIR. */
 int fsva_call_unlink(struct fsva_front *ff, u16 op, u64 dir,
-		     const struct qstr *name, u64 handle,
-		     struct fsva_unlink_rsp *rsp)
+		     const struct qstr *name, const struct inode *inode,
+		     u64 handle, struct fsva_unlink_rsp *rsp)
 {
-	struct fsva_call *call = fsva_call_named(ff, op, dir, name);
+	struct fsva_call *call = fsva_call_named_on(ff, op, dir, name, inode);
 	struct fsva_unlink_req *q;
 
 	if (IS_ERR(call))
@@ -532,10 +553,12 @@ int fsva_call_unlink(struct fsva_front *ff, u16 op, u64 dir,
 }
 
 int fsva_call_rename(struct fsva_front *ff, u64 dir, const struct qstr *name,
-		     u64 handle, u64 new_dir, const struct qstr *new_name,
-		     u64 new_handle, u32 flags, struct fsva_rename_rsp *rsp)
+		     const struct inode *inode, u64 handle, u64 new_dir,
+		     const struct qstr *new_name, u64 new_handle, u32 flags,
+		     struct fsva_rename_rsp *rsp)
 {
-	struct fsva_call *call = fsva_call_named(ff, FSVA_OP_RENAME, dir, name);
+	struct fsva_call *call = fsva_call_named_on(ff, FSVA_OP_RENAME, dir,
+						    name, inode);
 	struct fsva_rename_req *q;
 	int err;
 
@@ -567,9 +590,11 @@ int fsva_call_readlink(struct fsva_front *ff, u64 handle, char *buf)
 	return fsva_call_string(call, buf, FSVA_PATH_MAX - 1);
 }
 
-int fsva_call_permission(struct fsva_front *ff, u64 handle, u32 mask)
+int fsva_call_permission(struct fsva_front *ff, const struct inode *inode,
+			 u64 handle, u32 mask)
 {
-	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_PERMISSION);
+	struct fsva_call *call = fsva_call_start_on(ff, FSVA_OP_PERMISSION,
+						    inode);
 	struct fsva_permission_req *q;
 
 	if (IS_ERR(call))

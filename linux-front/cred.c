@@ -38,21 +38,31 @@ static const struct {
 	{ CAP_SYS_RAWIO,	FSVA_CAP_SYS_RAWIO },
 };
 
+/* Those of them that the VFS tests with respect to an inode. */
+#define FSVA_CRED_INODE_CAPS						\
+	(FSVA_CAP_CHOWN | FSVA_CAP_DAC_OVERRIDE |			\
+	 FSVA_CAP_DAC_READ_SEARCH | FSVA_CAP_FOWNER | FSVA_CAP_FSETID)
+
 /*
- * Capabilities count towards the file system only when held in the initial user
- * namespace, which is the one that owns the superblock.
+ * The initial user namespace owns the superblock: its capabilities count.  Those
+ * of another one count where our VFS has let them count (see
+ * capable_wrt_inode_uidgid()): for an inode whose owner and group exist there.
  */
-static u64 fsva_cred_caps_of(const struct cred *cred)
+static u64 fsva_cred_caps_of(const struct cred *cred,
+			     const struct inode *inode)
 {
 	u64 caps = 0;
 	unsigned int i;
 
-	if (cred->user_ns != &init_user_ns)
-		return 0;
 	for (i = 0; i < ARRAY_SIZE(fsva_cred_caps); i++)
 		if (cap_raised(cred->cap_effective, fsva_cred_caps[i].cap))
 			caps |= fsva_cred_caps[i].bit;
-	return caps;
+	if (cred->user_ns == &init_user_ns)
+		return caps;
+	if (!inode || !kuid_has_mapping(cred->user_ns, inode->i_uid) ||
+	    !kgid_has_mapping(cred->user_ns, inode->i_gid))
+		return 0;
+	return caps & FSVA_CRED_INODE_CAPS;
 }
 
 static bool fsva_cred_same_groups(const struct group_info *a,
@@ -144,12 +154,13 @@ void fsva_cred_put(struct fsva_front *ff, struct fsva_cred *fc)
 
 /* t->lock held: find the entry, or claim one for it (*set), or NULL. */
 static struct fsva_cred *fsva_cred_find(struct fsva_creds *t,
-					const struct cred *cred, bool *set,
+					const struct cred *cred,
+					const struct inode *inode, bool *set,
 					struct group_info **old)
 {
 	u32 fsuid = from_kuid(&init_user_ns, cred->fsuid);
 	u32 fsgid = from_kgid(&init_user_ns, cred->fsgid);
-	u64 caps = fsva_cred_caps_of(cred);
+	u64 caps = fsva_cred_caps_of(cred, inode);
 	struct hlist_head *head;
 	struct fsva_cred *fc;
 
@@ -184,10 +195,11 @@ static struct fsva_cred *fsva_cred_find(struct fsva_creds *t,
 }
 
 /*
- * Pin the entry of these credentials, defined at the back.  Killable; the caller
- * holds no call, since CRED_SET takes one.
+ * Pin the entry of these credentials, defined at the back, as they count for
+ * inode (or NULL).  Killable; the caller holds no call, since CRED_SET takes one.
  */
-struct fsva_cred *fsva_cred_get(struct fsva_front *ff, const struct cred *cred)
+struct fsva_cred *fsva_cred_get(struct fsva_front *ff, const struct cred *cred,
+				const struct inode *inode)
 {
 	struct fsva_creds *t = &ff->creds;
 	struct group_info *old;
@@ -198,7 +210,7 @@ struct fsva_cred *fsva_cred_get(struct fsva_front *ff, const struct cred *cred)
 
 again:
 	spin_lock_irqsave(&t->lock, flags);
-	fc = fsva_cred_find(t, cred, &set, &old);
+	fc = fsva_cred_find(t, cred, inode, &set, &old);
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (!fc) {
 		/* All are pinned by requests in flight: one will end. */

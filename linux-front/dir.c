@@ -265,7 +265,8 @@ static int fsva_dir_remove(struct inode *dir, struct dentry *dentry, u16 op)
 	int err;
 
 	err = fsva_call_unlink(fsva_inode_front(dir), op, fsva_dir_handle(dir),
-			       &dentry->d_name, FSVA_I(inode)->handle, &rsp);
+			       &dentry->d_name, inode, FSVA_I(inode)->handle,
+			       &rsp);
 	if (err == -ESTALE || err == -ENOENT)
 		d_drop(dentry);
 	/* It may be done yet: its space must not stay with what we cache. */
@@ -317,7 +318,8 @@ static int fsva_rename(struct mnt_idmap *idmap, struct inode *old_dir,
 
 	err = fsva_call_rename(fsva_inode_front(old_dir),
 			       fsva_dir_handle(old_dir), &old->d_name,
-			       FSVA_I(inode)->handle, fsva_dir_handle(new_dir),
+			       inode, FSVA_I(inode)->handle,
+			       fsva_dir_handle(new_dir),
 			       &new->d_name,
 			       target ? FSVA_I(target)->handle : 0, wire, &rsp);
 	if (err == -ESTALE || err == -ENOENT) {

@@ -355,8 +355,8 @@ void fsva_grant_unshare(grant_ref_t *ref, void *page);
 void fsva_creds_init(struct fsva_front *ff);
 int fsva_creds_setup(struct fsva_front *ff, unsigned int nr);
 void fsva_creds_teardown(struct fsva_front *ff);
-struct fsva_cred *fsva_cred_get(struct fsva_front *ff,
-				const struct cred *cred);
+struct fsva_cred *fsva_cred_get(struct fsva_front *ff, const struct cred *cred,
+				const struct inode *inode);
 void fsva_cred_put(struct fsva_front *ff, struct fsva_cred *fc);
 void fsva_cred_pin(struct fsva_front *ff, struct fsva_cred *fc);
 
@@ -384,7 +384,7 @@ int fsva_call_lookup(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		     struct fsva_entry *entry);
 int fsva_call_getattr(struct fsva_front *ff, u64 handle, u64 fh, u32 mask,
 		      u32 flags, struct fsva_getattr_rsp *rsp);
-int fsva_call_setattr(struct fsva_front *ff,
+int fsva_call_setattr(struct fsva_front *ff, const struct inode *inode,
 		      const struct fsva_setattr_req *args,
 		      struct fsva_getattr_rsp *rsp);
 int fsva_call_create(struct fsva_front *ff, u64 dir, const struct qstr *name,
@@ -399,13 +399,14 @@ int fsva_call_symlink(struct fsva_front *ff, u64 dir, const struct qstr *name,
 int fsva_call_link(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		   u64 handle, struct fsva_create_rsp *rsp);
 int fsva_call_unlink(struct fsva_front *ff, u16 op, u64 dir,
-		     const struct qstr *name, u64 handle,
-		     struct fsva_unlink_rsp *rsp);
+		     const struct qstr *name, const struct inode *inode,
+		     u64 handle, struct fsva_unlink_rsp *rsp);
 int fsva_call_rename(struct fsva_front *ff, u64 dir, const struct qstr *name,
-		     u64 handle, u64 new_dir, const struct qstr *new_name,
+		     const struct inode *inode, u64 handle, u64 new_dir, const struct qstr *new_name,
 		     u64 new_handle, u32 flags, struct fsva_rename_rsp *rsp);
 int fsva_call_readlink(struct fsva_front *ff, u64 handle, char *buf);
-int fsva_call_permission(struct fsva_front *ff, u64 handle, u32 mask);
+int fsva_call_permission(struct fsva_front *ff, const struct inode *inode,
+			 u64 handle, u32 mask);
 int fsva_call_dirty_inode(struct fsva_front *ff,
 			  const struct fsva_dirty_inode_req *args);
 int fsva_call_dentry_validate(struct fsva_front *ff, u64 dir,

@@ -432,7 +432,7 @@ int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	if (ia & ATTR_FORCE)
 		q.valid |= FSVA_SET_FORCE;
 
-	err = fsva_call_setattr(ff, &q, &rsp);
+	err = fsva_call_setattr(ff, inode, &q, &rsp);
 	if (err)
 		return err;
 	fsva_inode_set_impl(inode, rsp.impl);
@@ -525,7 +525,7 @@ int fsva_inode_permission(struct mnt_idmap *idmap, struct inode *inode,
 		return generic_permission(idmap, inode, mask);
 	if (mask & MAY_NOT_BLOCK)
 		return -ECHILD;
-	return fsva_call_permission(fsva_inode_front(inode), fi->handle,
+	return fsva_call_permission(fsva_inode_front(inode), inode, fi->handle,
 				    fsva_may_out(mask));
 }
 
