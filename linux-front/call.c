@@ -1225,6 +1225,9 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 	} else if (call->req.op == FSVA_OP_MOUNT) {
 		/* Were it mounted, the work of the unmount would do the rest. */
 		WRITE_ONCE(ff->mounted, false);
+	} else if (call->req.op == FSVA_OP_SYNCFS && !call->err) {
+		/* Told once, and to nobody: see fsva_sync_fs(). */
+		xchg(&ff->wb_err, fsva_call_errno(call->rsp.error));
 	}
 	fsva_call_doubt(ff, call->req.op);
 	/* Not into another session: its handles are others. */

@@ -276,6 +276,7 @@ struct fsva_front {
 	bool taken;			/* by one superblock: see below; ->lock */
 	bool taken_told;		/* what "mounted" in xenstore says */
 	unsigned int nr_unmounts;	/* done by unmount_work */
+	int wb_err;			/* of a SYNCFS that nobody waited for */
 	bool retry;			/* somebody wants to mount: connect */
 	struct work_struct unmount_work;
 

@@ -103,11 +103,24 @@ bool fsva_super_forced(struct super_block *sb)
 	       time_before(jiffies, at + 5 * HZ);
 }
 
+/*
+ * The back tells of an error of writing back once.  Everybody who has a file open
+ * here is to hear of it once by syncfs(2): that is what s_wb_err is for.
+ */
 static int fsva_sync_fs(struct super_block *sb, int wait)
 {
+	struct fsva_front *ff = FSVA_SB(sb)->ff;
+	int err, missed;
+
 	if (fsva_super_forced(sb))
 		return -EIO;
-	return fsva_call_syncfs(FSVA_SB(sb)->ff, wait);
+	err = fsva_call_syncfs(ff, wait);
+	missed = xchg(&ff->wb_err, 0);
+	if (missed)
+		errseq_set(&sb->s_wb_err, missed);
+	if (err && wait && err != -EINTR && !fsva_front_dead(ff))
+		errseq_set(&sb->s_wb_err, err);
+	return err;
 }
 
 static void fsva_umount_begin(struct super_block *sb)
