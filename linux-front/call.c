@@ -36,10 +36,12 @@ static int fsva_call_errno(u32 error)
 
 /*
  * Claim a call for op.  cred is NULL for operations under the appliance's own
- * identity.  Killable.
+ * identity; inode, or NULL, is whom its capabilities are tested against.
+ * Killable.
  */
-static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
-					 const struct cred *cred)
+static struct fsva_call *fsva_call_begin_on(struct fsva_front *ff, u16 op,
+					    const struct cred *cred,
+					    const struct inode *inode)
 {
 	struct fsva_cred *fc = NULL;
 	struct fsva_call *call;
@@ -50,7 +52,7 @@ static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
 	if (err)
 		return ERR_PTR(err);
 	if (cred) {
-		fc = fsva_cred_get(ff, cred);
+		fc = fsva_cred_get(ff, cred, inode);
 		if (IS_ERR(fc)) {
 			fsva_ring_leave(ff);
 			return ERR_CAST(fc);
@@ -71,27 +73,73 @@ static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
 	return call;
 }
 
+static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
+					 const struct cred *cred)
+{
+	return fsva_call_begin_on(ff, op, cred, NULL);
+}
+
 /* The same for the current task. */
+static struct fsva_call *fsva_call_start_on(struct fsva_front *ff, u16 op,
+					    const struct inode *inode)
+{
+	return fsva_call_begin_on(ff, op, current_cred(), inode);
+}
+
 static struct fsva_call *fsva_call_start(struct fsva_front *ff, u16 op)
 {
-	return fsva_call_begin(ff, op, current_cred());
+	return fsva_call_start_on(ff, op, NULL);
 }
 
 #define fsva_call_req(call)	((void *)(call)->req.body)
 #define fsva_call_rsp(call)	((const void *)(call)->rsp.body)
 
+/* Nobody sees the answer to this operation: what could it have changed? */
+static void fsva_call_doubt(struct fsva_front *ff, u16 op)
+{
+	switch (op) {
+	case FSVA_OP_CREATE:
+	case FSVA_OP_MKNOD:
+	case FSVA_OP_MKDIR:
+	case FSVA_OP_RMDIR:
+	case FSVA_OP_LINK:
+	case FSVA_OP_UNLINK:
+	case FSVA_OP_SYMLINK:
+	case FSVA_OP_RENAME:
+		fsva_front_doubt(ff, true);
+		break;
+	case FSVA_OP_SETATTR:
+	case FSVA_OP_TRUNCATE:
+	case FSVA_OP_WRITE:
+	case FSVA_OP_FALLOCATE:
+	case FSVA_OP_COPY_RANGE:
+	case FSVA_OP_REMAP_RANGE:
+	case FSVA_OP_IOCTL:
+	case FSVA_OP_SETXATTR:
+	case FSVA_OP_REMOVEXATTR:
+	case FSVA_OP_SET_ACL:
+	case FSVA_OP_FILEATTR_SET:
+		fsva_front_doubt(ff, false);
+		break;
+	}
+}
+
 /* Send and wait.  An error may have made *callp NULL; fsva_call_end() knows. */
 static int fsva_call_run(struct fsva_call **callp)
 {
 	struct fsva_call *call = *callp;
+	struct fsva_front *ff = call->ring->ff;
+	u16 op = call->req.op;
 	int err;
 
 	err = fsva_ring_submit(call);
 	if (err)
 		return err;
 	err = fsva_ring_wait(callp);
-	if (err)
+	if (err) {
+		fsva_call_doubt(ff, op);
 		return err;
+	}
 	if (call->err)
 		return call->err;
 	return fsva_call_errno(call->rsp.error);
@@ -127,10 +175,11 @@ static int fsva_call_staged(struct fsva_call *call, const void *data, u32 len)
 }
 
 /* Start an operation whose structure begins with a name in a directory. */
-static struct fsva_call *fsva_call_named(struct fsva_front *ff, u16 op,
-					 u64 dir, const struct qstr *name)
+static struct fsva_call *fsva_call_named_on(struct fsva_front *ff, u16 op,
+					    u64 dir, const struct qstr *name,
+					    const struct inode *inode)
 {
-	struct fsva_call *call = fsva_call_start(ff, op);
+	struct fsva_call *call = fsva_call_start_on(ff, op, inode);
 	int error;
 
 	if (IS_ERR(call))
@@ -141,6 +190,12 @@ static struct fsva_call *fsva_call_named(struct fsva_front *ff, u16 op,
 		return ERR_PTR(fsva_call_errno(error));
 	}
 	return call;
+}
+
+static struct fsva_call *fsva_call_named(struct fsva_front *ff, u16 op,
+					 u64 dir, const struct qstr *name)
+{
+	return fsva_call_named_on(ff, op, dir, name, NULL);
 }
 
 /* ---- Session and mount ---- */
@@ -201,7 +256,7 @@ int fsva_call_cred_set(struct fsva_front *ff, struct fsva_cred *fc)
 	return fsva_call_finish(call, NULL, 0);
 }
 
-/* ff->mount_mutex held, ff->mounted false. */
+/* The caller has taken ff; ff->mounted is false. */
 int fsva_call_mount(struct fsva_front *ff, u32 flags, const char *options,
 		    struct fsva_mount_rsp *rsp)
 {
@@ -244,26 +299,32 @@ void fsva_call_unmount_work(struct work_struct *work)
 					     unmount_work);
 	int err = 0;
 
-	wait_event(ff->forget_wq, READ_ONCE(ff->nr_forgets) == 0);
-	wait_event(ff->idle_wq, !atomic_read(&ff->nr_busy));
+	/* Idle: it may take long, and nobody hangs by it. */
+	wait_event_idle(ff->forget_wq, READ_ONCE(ff->nr_forgets) == 0);
+	wait_event_idle(ff->idle_wq, !atomic_read(&ff->nr_busy));
 	if (READ_ONCE(ff->mounted))
 		err = fsva_call_unmount_now(ff);
 	if (err && err != -EIO)
 		pr_warn("fsva: %s: unmount: error %d\n", ff->tag, err);
 	WRITE_ONCE(ff->mounted, false);
-	wake_up_all(&ff->state_wq);
+	fsva_front_untake(ff);
 	fsva_front_put(ff);
 }
 
-/* Killable: the work goes on by itself, and the next mount waits for it. */
+/*
+ * By the superblock that has taken ff, which it has no more then.  Killable: the
+ * work goes on by itself, and the next mount waits for it.
+ */
 void fsva_call_unmount(struct fsva_front *ff, bool wait)
 {
+	unsigned int before = READ_ONCE(ff->nr_unmounts);
+
 	fsva_front_get(ff);
 	if (!queue_work(fsva_wq, &ff->unmount_work))
 		fsva_front_put(ff);
 	if (wait)
-		(void)wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
-				       FSVA_WAIT_STATE);
+		(void)fsva_wait(ff, ff->state_wq, 0,
+				READ_ONCE(ff->nr_unmounts) != before);
 }
 
 int fsva_call_remount(struct fsva_front *ff, u32 flags, u32 mask,
@@ -375,11 +436,11 @@ int fsva_call_getattr(struct fsva_front *ff, u64 handle, u64 fh, u32 mask,
 	return fsva_call_finish(call, rsp, sizeof(*rsp));
 }
 
-int fsva_call_setattr(struct fsva_front *ff,
+int fsva_call_setattr(struct fsva_front *ff, const struct inode *inode,
 		      const struct fsva_setattr_req *args,
 		      struct fsva_getattr_rsp *rsp)
 {
-	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_SETATTR);
+	struct fsva_call *call = fsva_call_start_on(ff, FSVA_OP_SETATTR, inode);
 
 	if (IS_ERR(call))
 		return PTR_ERR(call);
@@ -478,10 +539,10 @@ int fsva_call_link(struct fsva_front *ff, u64 dir, const struct qstr *name,
 
 /* FSVA_OP_UNLINK and FSVA_OP_RMDIR. */
 int fsva_call_unlink(struct fsva_front *ff, u16 op, u64 dir,
-		     const struct qstr *name, u64 handle,
-		     struct fsva_unlink_rsp *rsp)
+		     const struct qstr *name, const struct inode *inode,
+		     u64 handle, struct fsva_unlink_rsp *rsp)
 {
-	struct fsva_call *call = fsva_call_named(ff, op, dir, name);
+	struct fsva_call *call = fsva_call_named_on(ff, op, dir, name, inode);
 	struct fsva_unlink_req *q;
 
 	if (IS_ERR(call))
@@ -492,10 +553,12 @@ int fsva_call_unlink(struct fsva_front *ff, u16 op, u64 dir,
 }
 
 int fsva_call_rename(struct fsva_front *ff, u64 dir, const struct qstr *name,
-		     u64 handle, u64 new_dir, const struct qstr *new_name,
-		     u64 new_handle, u32 flags, struct fsva_rename_rsp *rsp)
+		     const struct inode *inode, u64 handle, u64 new_dir,
+		     const struct qstr *new_name, u64 new_handle, u32 flags,
+		     struct fsva_rename_rsp *rsp)
 {
-	struct fsva_call *call = fsva_call_named(ff, FSVA_OP_RENAME, dir, name);
+	struct fsva_call *call = fsva_call_named_on(ff, FSVA_OP_RENAME, dir,
+						    name, inode);
 	struct fsva_rename_req *q;
 	int err;
 
@@ -527,9 +590,11 @@ int fsva_call_readlink(struct fsva_front *ff, u64 handle, char *buf)
 	return fsva_call_string(call, buf, FSVA_PATH_MAX - 1);
 }
 
-int fsva_call_permission(struct fsva_front *ff, u64 handle, u32 mask)
+int fsva_call_permission(struct fsva_front *ff, const struct inode *inode,
+			 u64 handle, u32 mask)
 {
-	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_PERMISSION);
+	struct fsva_call *call = fsva_call_start_on(ff, FSVA_OP_PERMISSION,
+						    inode);
 	struct fsva_permission_req *q;
 
 	if (IS_ERR(call))
@@ -1160,10 +1225,16 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 	} else if (call->req.op == FSVA_OP_MOUNT) {
 		/* Were it mounted, the work of the unmount would do the rest. */
 		WRITE_ONCE(ff->mounted, false);
-		wake_up_all(&ff->state_wq);
+	} else if (call->req.op == FSVA_OP_SYNCFS && !call->err) {
+		/* Told once, and to nobody: see fsva_sync_fs(). */
+		xchg(&ff->wb_err, fsva_call_errno(call->rsp.error));
 	}
+	fsva_call_doubt(ff, call->req.op);
+	/* Not into another session: its handles are others. */
+	atomic_inc(&ff->nr_busy);
 	fsva_call_end(call);
 	fsva_call_forget_now(ff, handle, fh);
+	fsva_ring_leave(ff);
 }
 
 void fsva_call_orphan_work(struct work_struct *work)

@@ -38,21 +38,31 @@ static const struct {
 	{ CAP_SYS_RAWIO,	FSVA_CAP_SYS_RAWIO },
 };
 
+/* Those of them that the VFS tests with respect to an inode. */
+#define FSVA_CRED_INODE_CAPS						\
+	(FSVA_CAP_CHOWN | FSVA_CAP_DAC_OVERRIDE |			\
+	 FSVA_CAP_DAC_READ_SEARCH | FSVA_CAP_FOWNER | FSVA_CAP_FSETID)
+
 /*
- * Capabilities count towards the file system only when held in the initial user
- * namespace, which is the one that owns the superblock.
+ * The initial user namespace owns the superblock: its capabilities count.  Those
+ * of another one count where our VFS has let them count (see
+ * capable_wrt_inode_uidgid()): for an inode whose owner and group exist there.
  */
-static u64 fsva_cred_caps_of(const struct cred *cred)
+static u64 fsva_cred_caps_of(const struct cred *cred,
+			     const struct inode *inode)
 {
 	u64 caps = 0;
 	unsigned int i;
 
-	if (cred->user_ns != &init_user_ns)
-		return 0;
 	for (i = 0; i < ARRAY_SIZE(fsva_cred_caps); i++)
 		if (cap_raised(cred->cap_effective, fsva_cred_caps[i].cap))
 			caps |= fsva_cred_caps[i].bit;
-	return caps;
+	if (cred->user_ns == &init_user_ns)
+		return caps;
+	if (!inode || !kuid_has_mapping(cred->user_ns, inode->i_uid) ||
+	    !kgid_has_mapping(cred->user_ns, inode->i_gid))
+		return 0;
+	return caps & FSVA_CRED_INODE_CAPS;
 }
 
 static bool fsva_cred_same_groups(const struct group_info *a,
@@ -95,6 +105,20 @@ static struct fsva_cred *fsva_cred_victim(struct fsva_creds *t)
 	return NULL;
 }
 
+/* Is there an entry that nobody uses? */
+static bool fsva_cred_some_free(struct fsva_creds *t)
+{
+	unsigned long flags;
+	bool some = false;
+	unsigned int i;
+
+	spin_lock_irqsave(&t->lock, flags);
+	for (i = 1; i < t->nr && !some; i++)
+		some = !t->tab[i].refs;
+	spin_unlock_irqrestore(&t->lock, flags);
+	return some;
+}
+
 static void fsva_cred_unhash(struct fsva_cred *fc)
 {
 	if (!hlist_unhashed(&fc->node))
@@ -130,12 +154,13 @@ void fsva_cred_put(struct fsva_front *ff, struct fsva_cred *fc)
 
 /* t->lock held: find the entry, or claim one for it (*set), or NULL. */
 static struct fsva_cred *fsva_cred_find(struct fsva_creds *t,
-					const struct cred *cred, bool *set,
+					const struct cred *cred,
+					const struct inode *inode, bool *set,
 					struct group_info **old)
 {
 	u32 fsuid = from_kuid(&init_user_ns, cred->fsuid);
 	u32 fsgid = from_kgid(&init_user_ns, cred->fsgid);
-	u64 caps = fsva_cred_caps_of(cred);
+	u64 caps = fsva_cred_caps_of(cred, inode);
 	struct hlist_head *head;
 	struct fsva_cred *fc;
 
@@ -170,10 +195,11 @@ static struct fsva_cred *fsva_cred_find(struct fsva_creds *t,
 }
 
 /*
- * Pin the entry of these credentials, defined at the back.  Killable; the caller
- * holds no call, since CRED_SET takes one.
+ * Pin the entry of these credentials, defined at the back, as they count for
+ * inode (or NULL).  Killable; the caller holds no call, since CRED_SET takes one.
  */
-struct fsva_cred *fsva_cred_get(struct fsva_front *ff, const struct cred *cred)
+struct fsva_cred *fsva_cred_get(struct fsva_front *ff, const struct cred *cred,
+				const struct inode *inode)
 {
 	struct fsva_creds *t = &ff->creds;
 	struct group_info *old;
@@ -184,15 +210,14 @@ struct fsva_cred *fsva_cred_get(struct fsva_front *ff, const struct cred *cred)
 
 again:
 	spin_lock_irqsave(&t->lock, flags);
-	fc = fsva_cred_find(t, cred, &set, &old);
+	fc = fsva_cred_find(t, cred, inode, &set, &old);
 	spin_unlock_irqrestore(&t->lock, flags);
 	if (!fc) {
 		/* All are pinned by requests in flight: one will end. */
-		if (fsva_front_dead(ff))
-			return ERR_PTR(-EIO);
-		schedule_timeout_killable(1);
-		if (fatal_signal_pending(current))
-			return ERR_PTR(-EINTR);
+		err = fsva_wait(ff, t->wq, 0, fsva_front_dead(ff) ||
+				fsva_cred_some_free(t));
+		if (err || fsva_front_dead(ff))
+			return ERR_PTR(err ? err : -EIO);
 		goto again;
 	}
 	if (old)
@@ -216,14 +241,13 @@ again:
 	}
 	if (READ_ONCE(fc->state) == FSVA_CRED_READY)
 		return fc;
-	err = wait_event_state(t->wq,
-			       READ_ONCE(fc->state) != FSVA_CRED_SETTING,
-			       FSVA_WAIT_STATE);
+	err = fsva_wait(ff, t->wq, 0,
+			READ_ONCE(fc->state) != FSVA_CRED_SETTING);
 	if (!err && READ_ONCE(fc->state) == FSVA_CRED_READY)
 		return fc;
 	fsva_cred_put(ff, fc);
 	if (err)
-		return ERR_PTR(-EINTR);
+		return ERR_PTR(err);
 	if (fsva_front_dead(ff))
 		return ERR_PTR(-EIO);
 	goto again;

@@ -24,6 +24,7 @@ static struct dentry *fsva_lookup(struct inode *dir, struct dentry *dentry,
 	u64 version = fsva_inode_version(dir);
 	struct inode *inode = NULL;
 	struct fsva_entry entry;
+	struct dentry *alias;
 	int err;
 
 	if (dentry->d_name.len > FSVA_NAME_MAX)
@@ -34,7 +35,11 @@ static struct dentry *fsva_lookup(struct inode *dir, struct dentry *dentry,
 		inode = fsva_inode_get(dir->i_sb, &entry, version);
 	else if (err != -ENOENT)
 		return ERR_PTR(err);
-	return d_splice_alias(inode, dentry);
+	fsva_dentry_asked(dentry, version);
+	alias = d_splice_alias(inode, dentry);
+	if (!IS_ERR_OR_NULL(alias))
+		fsva_dentry_asked(alias, version);
+	return alias;
 }
 
 /* Something was made: the directory's new attributes, and the dentry's inode. */
@@ -61,8 +66,38 @@ static int fsva_dir_made(struct inode *dir, struct dentry *dentry,
 		iput(inode);
 		return err;
 	}
-	d_instantiate(dentry, inode);
+	fsva_dentry_asked(dentry, version);
+	if (d_in_lookup(dentry))
+		d_add(dentry, inode);
+	else
+		d_instantiate(dentry, inode);
 	return 0;
+}
+
+/*
+ * Nothing was made, or we can't tell: the back may have failed after the file
+ * system had not.  That there is no such name is not to be relied upon.
+ */
+static int fsva_dir_not_made(struct dentry *dentry, int err)
+{
+	d_drop(dentry);
+	return err;
+}
+
+/*
+ * Always exclusive: to the VFS it is a new file, which whoever asked for it may
+ * open without permission.  What is there after all is to be looked up and
+ * opened as such: -ESTALE makes the VFS do that.
+ */
+static int fsva_dir_create(struct inode *dir, struct dentry *dentry,
+			   umode_t mode, bool excl, u32 flags, u32 open_flags,
+			   struct fsva_create_rsp *rsp)
+{
+	int err = fsva_call_create(fsva_inode_front(dir), fsva_dir_handle(dir),
+				   &dentry->d_name, mode,
+				   flags | FSVA_CREATE_EXCL, open_flags, rsp);
+
+	return err == -EEXIST && !excl ? -ESTALE : err;
 }
 
 static int fsva_create(struct mnt_idmap *idmap, struct inode *dir,
@@ -72,10 +107,84 @@ static int fsva_create(struct mnt_idmap *idmap, struct inode *dir,
 	struct fsva_create_rsp rsp;
 	int err;
 
-	err = fsva_call_create(fsva_inode_front(dir), fsva_dir_handle(dir),
-			       &dentry->d_name, mode,
-			       excl ? FSVA_CREATE_EXCL : 0, 0, &rsp);
-	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+	err = fsva_dir_create(dir, dentry, mode, excl, 0, 0, &rsp);
+	if (!err)
+		err = fsva_dir_made(dir, dentry, &rsp, version);
+	return err ? fsva_dir_not_made(dentry, err) : 0;
+}
+
+/* Make a file and open it, in one request.  The dentry is negative or in lookup. */
+static int fsva_create_open(struct inode *dir, struct dentry *dentry,
+			    struct file *file, umode_t mode, bool excl)
+{
+	struct fsva_front *ff = fsva_inode_front(dir);
+	u64 version = fsva_inode_version(dir);
+	struct fsva_create_rsp rsp;
+	struct fsva_file *f;
+	int err;
+
+	f = fsva_file_new();
+	if (!f)
+		return -ENOMEM;
+	err = fsva_dir_create(dir, dentry, mode, excl, FSVA_CREATE_OPEN,
+			      fsva_open_flags(file), &rsp);
+	if (err) {
+		fsva_file_free(f);
+		return fsva_dir_not_made(dentry, err);
+	}
+	f->fh = rsp.fh;
+	f->impl = rsp.entry.impl;
+	/* It would not have been opened otherwise. */
+	if (file->f_flags & O_DIRECT)
+		f->impl |= FSVA_IMPL_DIRECT_IO;
+	err = fsva_dir_made(dir, dentry, &rsp, version);
+	if (err) {
+		fsva_file_close(ff, f);
+		return fsva_dir_not_made(dentry, err);
+	}
+	file->f_mode |= FMODE_CREATED;
+	file->private_data = f;
+	err = finish_open(file, dentry, fsva_file_created);
+	/* Once it is opened, ->release comes in any case. */
+	if (err && !(file->f_mode & FMODE_OPENED)) {
+		file->private_data = NULL;
+		fsva_file_close(ff, f);
+	}
+	return err;
+}
+
+/*
+ * Only for what is to be made: a name that nobody knows yet and that must be new
+ * takes one request, one that may be there is looked up first.  All else goes
+ * back to the VFS, which asks for permission and opens (and truncates) it.
+ */
+static int fsva_atomic_open(struct inode *dir, struct dentry *dentry,
+			    struct file *file, unsigned int flags,
+			    umode_t mode)
+{
+	struct dentry *found = NULL;
+	bool excl = flags & O_EXCL;
+	int err;
+
+	if (dentry->d_name.len > FSVA_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (d_in_lookup(dentry) && !(flags & O_CREAT && excl)) {
+		found = fsva_lookup(dir, dentry, 0);
+		if (IS_ERR(found))
+			return PTR_ERR(found);
+		if (found)
+			dentry = found;
+	}
+	if (!(flags & O_CREAT) || d_really_is_positive(dentry))
+		return finish_no_open(file, found);
+	/* Before 6.4 the VFS lets it pass. */
+	if (flags & O_DIRECTORY) {
+		dput(found);
+		return -EINVAL;
+	}
+	err = fsva_create_open(dir, dentry, file, mode, excl);
+	dput(found);
+	return err;
 }
 
 static int fsva_mknod(struct mnt_idmap *idmap, struct inode *dir,
@@ -87,7 +196,9 @@ static int fsva_mknod(struct mnt_idmap *idmap, struct inode *dir,
 
 	err = fsva_call_mknod(fsva_inode_front(dir), fsva_dir_handle(dir),
 			      &dentry->d_name, mode, dev, &rsp);
-	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+	if (!err)
+		err = fsva_dir_made(dir, dentry, &rsp, version);
+	return err ? fsva_dir_not_made(dentry, err) : 0;
 }
 
 static FSVA_MKDIR_TYPE fsva_mkdir(struct mnt_idmap *idmap, struct inode *dir,
@@ -101,6 +212,8 @@ static FSVA_MKDIR_TYPE fsva_mkdir(struct mnt_idmap *idmap, struct inode *dir,
 			      &dentry->d_name, mode, &rsp);
 	if (!err)
 		err = fsva_dir_made(dir, dentry, &rsp, version);
+	if (err)
+		fsva_dir_not_made(dentry, err);
 	return FSVA_MKDIR_RETURN(err);
 }
 
@@ -113,30 +226,34 @@ static int fsva_symlink(struct mnt_idmap *idmap, struct inode *dir,
 
 	err = fsva_call_symlink(fsva_inode_front(dir), fsva_dir_handle(dir),
 				&dentry->d_name, target, &rsp);
-	return err ? err : fsva_dir_made(dir, dentry, &rsp, version);
+	if (!err)
+		err = fsva_dir_made(dir, dentry, &rsp, version);
+	return err ? fsva_dir_not_made(dentry, err) : 0;
 }
 
 static int fsva_link(struct dentry *old, struct inode *dir,
 		     struct dentry *dentry)
 {
 	struct inode *inode = d_inode(old), *made;
+	u64 version = fsva_inode_version(dir);
 	struct fsva_create_rsp rsp;
 	int err;
 
 	err = fsva_call_link(fsva_inode_front(dir), fsva_dir_handle(dir),
 			     &dentry->d_name, FSVA_I(inode)->handle, &rsp);
 	if (err)
-		return err;
+		return fsva_dir_not_made(dentry, err);
 	err = fsva_inode_changed(dir, &rsp.dir);
 	/* Counts the lookup; the attributes are newer than all before. */
 	made = fsva_inode_get(dir->i_sb, &rsp.entry, fsva_inode_version(dir));
 	if (IS_ERR(made))
-		return PTR_ERR(made);
+		return fsva_dir_not_made(dentry, PTR_ERR(made));
 	if (made != inode || err) {
 		iput(made);
-		return -EIO;
+		return fsva_dir_not_made(dentry, -EIO);
 	}
 	fsva_inode_changed(inode, &rsp.entry.attr);
+	fsva_dentry_asked(dentry, version);
 	d_instantiate(dentry, made);
 	return 0;
 }
@@ -148,9 +265,13 @@ static int fsva_dir_remove(struct inode *dir, struct dentry *dentry, u16 op)
 	int err;
 
 	err = fsva_call_unlink(fsva_inode_front(dir), op, fsva_dir_handle(dir),
-			       &dentry->d_name, FSVA_I(inode)->handle, &rsp);
+			       &dentry->d_name, inode, FSVA_I(inode)->handle,
+			       &rsp);
 	if (err == -ESTALE || err == -ENOENT)
 		d_drop(dentry);
+	/* It may be done yet: its space must not stay with what we cache. */
+	if (err == -EINTR || err == -EIO)
+		d_mark_dontcache(inode);
 	if (err)
 		return err;
 	fsva_inode_changed(dir, &rsp.dir);
@@ -177,6 +298,7 @@ static int fsva_rename(struct mnt_idmap *idmap, struct inode *old_dir,
 		       struct dentry *new, unsigned int flags)
 {
 	struct inode *inode = d_inode(old), *target = d_inode(new);
+	u64 version = fsva_inode_version(old_dir);
 	struct fsva_rename_rsp rsp;
 	u32 wire = 0;
 	int err;
@@ -196,15 +318,22 @@ static int fsva_rename(struct mnt_idmap *idmap, struct inode *old_dir,
 
 	err = fsva_call_rename(fsva_inode_front(old_dir),
 			       fsva_dir_handle(old_dir), &old->d_name,
-			       FSVA_I(inode)->handle, fsva_dir_handle(new_dir),
+			       inode, FSVA_I(inode)->handle,
+			       fsva_dir_handle(new_dir),
 			       &new->d_name,
 			       target ? FSVA_I(target)->handle : 0, wire, &rsp);
-	if (err == -ESTALE) {
+	if (err == -ESTALE || err == -ENOENT) {
 		d_drop(old);
 		d_drop(new);
+	} else if (err == -EEXIST && !target) {
+		d_drop(new);
 	}
+	if (target && (err == -EINTR || err == -EIO))
+		d_mark_dontcache(target);
 	if (err)
 		return err;
+	fsva_dentry_asked(old, version);
+	fsva_dentry_asked(new, version);
 	fsva_inode_changed(old_dir, &rsp.old_dir);
 	if (new_dir != old_dir)
 		fsva_inode_changed(new_dir, &rsp.new_dir);
@@ -357,6 +486,7 @@ const struct inode_operations fsva_dir_inode_ops = {
 	.rmdir		= fsva_rmdir,
 	.mknod		= fsva_mknod,
 	.rename		= fsva_rename,
+	.atomic_open	= fsva_atomic_open,
 	.permission	= fsva_inode_permission,
 	.getattr	= fsva_inode_getattr,
 	.setattr	= fsva_inode_setattr,

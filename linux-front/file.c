@@ -15,7 +15,7 @@
 
 #include "front.h"
 
-static u32 fsva_open_flags(const struct file *file)
+u32 fsva_open_flags(const struct file *file)
 {
 	static const struct {
 		unsigned int o;
@@ -69,6 +69,68 @@ static void fsva_file_check_cache(struct inode *inode,
 		invalidate_inode_pages2(inode->i_mapping);
 }
 
+/* With all that closing it needs. */
+struct fsva_file *fsva_file_new(void)
+{
+	struct fsva_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+
+	if (!f)
+		return NULL;
+	f->forget = kzalloc(sizeof(*f->forget), GFP_KERNEL_ACCOUNT);
+	if (!f->forget) {
+		kfree(f);
+		return NULL;
+	}
+	mutex_init(&f->mutex);
+	return f;
+}
+
+/* It was never opened at the back. */
+void fsva_file_free(struct fsva_file *f)
+{
+	kfree(f->forget);
+	kfree(f);
+}
+
+void fsva_file_close(struct fsva_front *ff, struct fsva_file *f)
+{
+	f->forget->fh = f->fh;
+	fsva_call_release(ff, f->forget);
+	kvfree(f->buf);
+	kfree(f);
+}
+
+/* The file is open at the back: let the VFS know what it can do. */
+static void fsva_file_opened(struct file *file, struct fsva_file *f,
+			     const struct fsva_attr *attr, u32 flags)
+{
+	struct inode *inode = file_inode(file);
+
+	atomic64_inc(&fsva_inode_front(inode)->nr_files);
+	if (!S_ISREG(inode->i_mode))
+		return;
+	fsva_file_check_cache(inode, attr);
+	if (f->impl & FSVA_IMPL_DIRECT_IO)
+		file->f_mode |= FMODE_CAN_ODIRECT;
+	if (flags & FSVA_OPEN_STREAM)
+		stream_open(inode, file);
+	else if (flags & FSVA_OPEN_NONSEEKABLE)
+		nonseekable_open(inode, file);
+}
+
+/* In place of ->open for one that was made and opened by CREATE. */
+int fsva_file_created(struct inode *inode, struct file *file)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+	struct fsva_attr attr;
+
+	spin_lock(&fi->lock);
+	attr = fi->attr;
+	spin_unlock(&fi->lock);
+	fsva_file_opened(file, file->private_data, &attr, 0);
+	return 0;
+}
+
 /* Files and directories. */
 int fsva_file_open(struct inode *inode, struct file *file)
 {
@@ -78,55 +140,33 @@ int fsva_file_open(struct inode *inode, struct file *file)
 	struct fsva_file *f;
 	int err;
 
-	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	f = fsva_file_new();
 	if (!f)
 		return -ENOMEM;
-	f->forget = kzalloc(sizeof(*f->forget), GFP_KERNEL_ACCOUNT);
-	if (!f->forget) {
-		kfree(f);
-		return -ENOMEM;
-	}
-	mutex_init(&f->mutex);
 	err = fsva_call_open(ff, FSVA_I(inode)->handle, fsva_open_flags(file),
 			     &rsp);
-	if (err)
-		goto err_free;
+	if (err) {
+		fsva_file_free(f);
+		return err;
+	}
 	f->fh = rsp.fh;
 	f->impl = rsp.impl;
 	err = fsva_inode_apply(inode, &rsp.attr, version);
 	if (err) {
-		fsva_call_forget_now(ff, 0, f->fh);
-		goto err_free;
+		fsva_file_close(ff, f);
+		return err;
 	}
 	file->private_data = f;
-	atomic64_inc(&ff->nr_files);
-	if (S_ISREG(inode->i_mode)) {
-		fsva_file_check_cache(inode, &rsp.attr);
-		if (rsp.impl & FSVA_IMPL_DIRECT_IO)
-			file->f_mode |= FMODE_CAN_ODIRECT;
-		if (rsp.flags & FSVA_OPEN_STREAM)
-			stream_open(inode, file);
-		else if (rsp.flags & FSVA_OPEN_NONSEEKABLE)
-			nonseekable_open(inode, file);
-	}
+	fsva_file_opened(file, f, &rsp.attr, rsp.flags);
 	return 0;
-
-err_free:
-	kfree(f->forget);
-	kfree(f);
-	return err;
 }
 
 int fsva_file_release(struct inode *inode, struct file *file)
 {
 	struct fsva_front *ff = fsva_inode_front(inode);
-	struct fsva_file *f = file->private_data;
 
-	f->forget->fh = f->fh;
-	fsva_call_release(ff, f->forget);
+	fsva_file_close(ff, file->private_data);
 	atomic64_dec(&ff->nr_files);
-	kvfree(f->buf);
-	kfree(f);
 	return 0;
 }
 

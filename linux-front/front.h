@@ -34,8 +34,56 @@ struct fsva_ring;
 #define FSVA_BOUNCE_MAX		16u	/* pages that one copied transfer takes */
 #define FSVA_CREDS_MAX		256u	/* entries of the table that we use */
 
-/* Waits: killable, and no obstacle to suspend, also with a VFS lock held. */
+/* A long wait: killable, and no obstacle to suspend, also with a VFS lock held. */
 #define FSVA_WAIT_STATE		(TASK_KILLABLE | TASK_FREEZABLE_UNSAFE)
+
+/*
+ * How long a task waits for the appliance, and how (ring.c).  Killable, and:
+ *
+ *  - A task that exits can't be killed a second time.  It waits a few seconds,
+ *    and not at all while the appliance keeps others waiting for so long.
+ *  - umount -f ends all waits that have begun.
+ *  - Who holds a VFS lock must not be frozen with it: those who wait for that
+ *    lock could not be frozen at all, and the domain not be suspended.  So a
+ *    wait can be frozen only when it has lasted for some seconds, as with an
+ *    appliance that works none does.
+ */
+struct fsva_patience {
+	struct fsva_front *ff;
+	unsigned long start;
+	int aborts;		/* ff->nr_aborts then */
+};
+
+void fsva_patience_begin(struct fsva_patience *p, struct fsva_front *ff);
+bool fsva_patience_aborted(const struct fsva_patience *p);
+unsigned int fsva_patience_state(const struct fsva_patience *p);
+long fsva_patience_slice(const struct fsva_patience *p);
+int fsva_patience_end(struct fsva_patience *p, long left);
+
+/*
+ * Wait for cond, which is looked at last when the wait ends: 0, -EINTR for a
+ * task that is killed or exits, -EIO after umount -f.  excl: one of those that
+ * wait like this is woken at a time.
+ */
+#define fsva_wait(_ff, wq, excl, cond)					\
+({									\
+	struct fsva_patience __patience;				\
+	unsigned int __state;						\
+	long __slice, __left;						\
+	int __end;							\
+									\
+	fsva_patience_begin(&__patience, _ff);				\
+	do {								\
+		__state = fsva_patience_state(&__patience);		\
+		__slice = fsva_patience_slice(&__patience);		\
+		__left = ___wait_event(wq, ___wait_cond_timeout((cond) ||	\
+					fsva_patience_aborted(&__patience)),	\
+				       __state, excl, __slice,		\
+				       __ret = schedule_timeout(__ret));	\
+		__end = fsva_patience_end(&__patience, __left);		\
+	} while (__end == -EAGAIN);					\
+	__end;								\
+})
 
 /* ---- Grants (grant.c) -------------------------------------------------- */
 
@@ -80,7 +128,6 @@ struct fsva_call {
 	struct list_head link;		/* free, or finished orphans */
 	struct fsva_ring *ring;
 	u16 tag;
-	bool aborted;			/* forced unmount: the waiter must go */
 	enum fsva_call_state state;
 	int err;			/* of the connection, 0 if answered */
 	wait_queue_head_t wq;
@@ -202,6 +249,8 @@ struct fsva_front {
 	struct delayed_work watch;	/* looks whether the back lives */
 	unsigned long watch_flags;
 	atomic_t nr_busy;		/* calls claimed */
+	atomic_t nr_aborts;		/* umount -f */
+	bool stalled;			/* an exiting task gave up waiting */
 	wait_queue_head_t idle_wq;
 
 	unsigned int nr_queues;
@@ -223,14 +272,17 @@ struct fsva_front {
 	struct list_head orphans;	/* answered; under forget_lock */
 	struct work_struct orphan_work;
 
-	struct mutex mount_mutex;	/* MOUNT and UNMOUNT in order */
 	bool mounted;			/* the back has it mounted for us */
-	bool in_use;			/* a superblock holds us */
-	bool in_use_told;		/* what "mounted" in xenstore says */
+	bool taken;			/* by one superblock: see below; ->lock */
+	bool taken_told;		/* what "mounted" in xenstore says */
+	unsigned int nr_unmounts;	/* done by unmount_work */
+	int wb_err;			/* of a SYNCFS that nobody waited for */
 	bool retry;			/* somebody wants to mount: connect */
 	struct work_struct unmount_work;
 
 	atomic64_t version;		/* changes of inodes: see inode.c */
+	atomic64_t names_doubt;		/* what was asked before is in doubt: */
+	atomic64_t attrs_doubt;		/* see fsva_front_doubt() */
 	atomic64_t ops[FSVA_OP_MAX];
 	atomic64_t nr_killed;
 	atomic64_t nr_inodes;		/* that the VFS holds */
@@ -248,6 +300,15 @@ int fsva_front_wait_live(struct fsva_front *ff);
 void fsva_front_abort(struct fsva_front *ff);
 void fsva_front_stop(struct fsva_front *ff, const char *why);
 void fsva_front_watch(struct fsva_front *ff);
+void fsva_front_doubt(struct fsva_front *ff, bool names);
+
+/*
+ * A superblock takes the device before its MOUNT, and unmount_work gives it back
+ * after all that was left of that mount.  So no two superblocks meet, and no
+ * new session begins with something left of the old.
+ */
+bool fsva_front_take(struct fsva_front *ff);
+void fsva_front_untake(struct fsva_front *ff);
 
 static inline struct fsva_front *fsva_front_get(struct fsva_front *ff)
 {
@@ -295,8 +356,8 @@ void fsva_grant_unshare(grant_ref_t *ref, void *page);
 void fsva_creds_init(struct fsva_front *ff);
 int fsva_creds_setup(struct fsva_front *ff, unsigned int nr);
 void fsva_creds_teardown(struct fsva_front *ff);
-struct fsva_cred *fsva_cred_get(struct fsva_front *ff,
-				const struct cred *cred);
+struct fsva_cred *fsva_cred_get(struct fsva_front *ff, const struct cred *cred,
+				const struct inode *inode);
 void fsva_cred_put(struct fsva_front *ff, struct fsva_cred *fc);
 void fsva_cred_pin(struct fsva_front *ff, struct fsva_cred *fc);
 
@@ -324,7 +385,7 @@ int fsva_call_lookup(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		     struct fsva_entry *entry);
 int fsva_call_getattr(struct fsva_front *ff, u64 handle, u64 fh, u32 mask,
 		      u32 flags, struct fsva_getattr_rsp *rsp);
-int fsva_call_setattr(struct fsva_front *ff,
+int fsva_call_setattr(struct fsva_front *ff, const struct inode *inode,
 		      const struct fsva_setattr_req *args,
 		      struct fsva_getattr_rsp *rsp);
 int fsva_call_create(struct fsva_front *ff, u64 dir, const struct qstr *name,
@@ -339,13 +400,14 @@ int fsva_call_symlink(struct fsva_front *ff, u64 dir, const struct qstr *name,
 int fsva_call_link(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		   u64 handle, struct fsva_create_rsp *rsp);
 int fsva_call_unlink(struct fsva_front *ff, u16 op, u64 dir,
-		     const struct qstr *name, u64 handle,
-		     struct fsva_unlink_rsp *rsp);
+		     const struct qstr *name, const struct inode *inode,
+		     u64 handle, struct fsva_unlink_rsp *rsp);
 int fsva_call_rename(struct fsva_front *ff, u64 dir, const struct qstr *name,
-		     u64 handle, u64 new_dir, const struct qstr *new_name,
+		     const struct inode *inode, u64 handle, u64 new_dir, const struct qstr *new_name,
 		     u64 new_handle, u32 flags, struct fsva_rename_rsp *rsp);
 int fsva_call_readlink(struct fsva_front *ff, u64 handle, char *buf);
-int fsva_call_permission(struct fsva_front *ff, u64 handle, u32 mask);
+int fsva_call_permission(struct fsva_front *ff, const struct inode *inode,
+			 u64 handle, u32 mask);
 int fsva_call_dirty_inode(struct fsva_front *ff,
 			  const struct fsva_dirty_inode_req *args);
 int fsva_call_dentry_validate(struct fsva_front *ff, u64 dir,
@@ -389,8 +451,11 @@ void fsva_call_orphaned(struct fsva_call *call);
 
 /* ---- The VFS side --------------------------------------------------------- */
 
+/* Freed by RCU: a path walk without references may look at it after the end. */
 struct fsva_sb {
+	struct rcu_head rcu;
 	struct fsva_front *ff;
+	bool taken;			/* ff is ours: to be unmounted */
 	spinlock_t lock;		/* options */
 	char *options;			/* what the file system shows */
 	u32 mount_flags;
@@ -403,6 +468,7 @@ struct fsva_inode {
 	u64 handle;
 	u64 nr_lookups;			/* to be given back */
 	u64 version;			/* ff->version at our last change */
+	u64 asked;			/* and when our attributes were asked for */
 	u64 ino;
 	u32 impl;			/* FSVA_IMPL_* */
 	struct fsva_attr attr;		/* what generic inodes have no place for */
@@ -459,6 +525,8 @@ int fsva_inode_apply(struct inode *inode, const struct fsva_attr *attr,
 int fsva_inode_changed(struct inode *inode, const struct fsva_attr *attr);
 void fsva_inode_set_impl(struct inode *inode, u32 impl);
 int fsva_inode_refresh(struct inode *inode);
+bool fsva_inode_in_doubt(struct inode *inode);
+void fsva_dentry_asked(struct dentry *dentry, u64 version);
 int fsva_inode_update_time(FSVA_UPDATE_TIME_ARGS);
 int fsva_inode_permission(struct mnt_idmap *idmap, struct inode *inode,
 			  int mask);
@@ -473,6 +541,11 @@ extern const struct file_operations fsva_dir_ops;
 
 /* file.c */
 extern const struct file_operations fsva_file_ops;
+struct fsva_file *fsva_file_new(void);
+void fsva_file_free(struct fsva_file *f);
+void fsva_file_close(struct fsva_front *ff, struct fsva_file *f);
+u32 fsva_open_flags(const struct file *file);
+int fsva_file_created(struct inode *inode, struct file *file);
 int fsva_file_open(struct inode *inode, struct file *file);
 int fsva_file_release(struct inode *inode, struct file *file);
 int fsva_file_fsync(struct file *file, loff_t start, loff_t end,

@@ -29,9 +29,6 @@
 #define FSVA_REFS		2048u
 #define FSVA_REFS_MIN		(4 * FSVA_MAX_GREFS)
 
-#define fsva_grants_wait(g, cond) \
-	___wait_event((g)->wq, cond, FSVA_WAIT_STATE, 0, 0, schedule())
-
 /* ---- Pages shared as long as the connection lives ---- */
 
 int fsva_grant_share(struct fsva_front *ff, void *page, grant_ref_t *ref)
@@ -103,14 +100,14 @@ static int fsva_grants_get(struct fsva_front *ff, struct fsva_bounce **bounce,
 	int err;
 
 	if (nr_bounce) {
-		err = fsva_grants_wait(g, fsva_front_dead(ff) ||
+		err = fsva_wait(ff, g->wq, 0, fsva_front_dead(ff) ||
 			(ok = fsva_grants_take_bounce(g, bounce, nr_bounce)));
 		if (!ok)
-			return err ? -EINTR : -EIO;
+			return err ? err : -EIO;
 	}
 	ok = false;
 	if (nr_ref) {
-		err = fsva_grants_wait(g, fsva_front_dead(ff) ||
+		err = fsva_wait(ff, g->wq, 0, fsva_front_dead(ff) ||
 			READ_ONCE(g->nr_ref_all) < nr_ref ||
 			(ok = fsva_grants_take_refs(g, ref, nr_ref)));
 		if (!ok) {
@@ -122,7 +119,7 @@ static int fsva_grants_get(struct fsva_front *ff, struct fsva_bounce **bounce,
 				list_add(&bounce[nr_bounce]->link, &g->bounce);
 			spin_unlock_irqrestore(&g->lock, flags);
 			wake_up_all(&g->wq);
-			return err ? -EINTR : -EIO;
+			return err ? err : -EIO;
 		}
 	}
 	return 0;

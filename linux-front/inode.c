@@ -9,6 +9,10 @@
  * Attributes are taken from every answer that carries them.  Answers may
  * overtake each other, so changes are counted (ff->version): an answer to a
  * question that was asked before an inode's last change does not count.
+ *
+ * What a request did whose caller was killed, no answer tells.  Names and
+ * attributes that were asked for before it was done are in doubt then
+ * (fsva_front_doubt()), and are asked for again before they are used.
  */
 #include <linux/cred.h>
 #include <linux/mm.h>
@@ -41,6 +45,7 @@ struct inode *fsva_inode_alloc(struct super_block *sb)
 	fi->handle = 0;
 	fi->nr_lookups = 0;
 	fi->version = 0;
+	fi->asked = 0;
 	fi->ino = 0;
 	fi->impl = 0;
 	memset(&fi->attr, 0, sizeof(fi->attr));
@@ -197,6 +202,7 @@ static int fsva_inode_update(struct inode *inode, const struct fsva_attr *a,
 		fsva_inode_copy(inode, a);
 		if (changed)
 			fsva_inode_count_change(inode);
+		fi->asked = changed ? fi->version : max(fi->asked, version);
 	}
 	spin_unlock(&fi->lock);
 	if (shrunk && inode->i_mapping->nrpages)
@@ -263,6 +269,7 @@ struct inode *fsva_inode_get(struct super_block *sb,
 	inode->i_mode = a->mode;
 	spin_lock(&fi->lock);
 	fsva_inode_copy(inode, a);
+	fi->asked = version;
 	spin_unlock(&fi->lock);
 	inode->i_flags |= S_NOCMTIME;	/* the appliance's times count */
 	cache_no_acl(inode);
@@ -302,6 +309,12 @@ int fsva_inode_refresh(struct inode *inode)
 		return err;
 	fsva_inode_set_impl(inode, rsp.impl);
 	return fsva_inode_apply(inode, &rsp.attr, version);
+}
+
+bool fsva_inode_in_doubt(struct inode *inode)
+{
+	return READ_ONCE(FSVA_I(inode)->asked) <
+	       atomic64_read(&fsva_inode_front(inode)->attrs_doubt);
 }
 
 int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
@@ -357,6 +370,11 @@ int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	unsigned int ia = attr->ia_valid;
 	int err;
 
+	if (fsva_inode_in_doubt(inode)) {
+		err = fsva_inode_refresh(inode);
+		if (err)
+			return err;
+	}
 	err = setattr_prepare(idmap, dentry, attr);
 	if (err)
 		return err;
@@ -414,7 +432,7 @@ int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	if (ia & ATTR_FORCE)
 		q.valid |= FSVA_SET_FORCE;
 
-	err = fsva_call_setattr(ff, &q, &rsp);
+	err = fsva_call_setattr(ff, inode, &q, &rsp);
 	if (err)
 		return err;
 	fsva_inode_set_impl(inode, rsp.impl);
@@ -494,28 +512,53 @@ int fsva_inode_permission(struct mnt_idmap *idmap, struct inode *inode,
 			  int mask)
 {
 	struct fsva_inode *fi = FSVA_I(inode);
+	int err;
 
+	if (fsva_inode_in_doubt(inode)) {
+		if (mask & MAY_NOT_BLOCK)
+			return -ECHILD;
+		err = fsva_inode_refresh(inode);
+		if (err)
+			return err;
+	}
 	if (!(READ_ONCE(fi->impl) & FSVA_IMPL_PERMISSION))
 		return generic_permission(idmap, inode, mask);
 	if (mask & MAY_NOT_BLOCK)
 		return -ECHILD;
-	return fsva_call_permission(fsva_inode_front(inode), fi->handle,
+	return fsva_call_permission(fsva_inode_front(inode), inode, fi->handle,
 				    fsva_may_out(mask));
 }
 
 /* ---- Dentries ---- */
 
+/* What dentry is was asked for at `version`. */
+void fsva_dentry_asked(struct dentry *dentry, u64 version)
+{
+	WRITE_ONCE(dentry->d_time, (unsigned long)version);
+}
+
+static bool fsva_dentry_in_doubt(const struct dentry *dentry)
+{
+	struct fsva_front *ff = FSVA_SB(dentry->d_sb)->ff;
+	unsigned long doubt = atomic64_read(&ff->names_doubt);
+
+	return (long)(READ_ONCE(dentry->d_time) - doubt) < 0;
+}
+
 /*
  * Is a cached name still good?  It is, unless the file system has a
- * ->d_revalidate of its own, or compares names in its own way.
+ * ->d_revalidate of its own, or compares names in its own way, or the name is in
+ * doubt.
  */
 static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
 {
 	struct inode *inode = d_inode_rcu(dentry), *up;
+	struct fsva_front *ff = FSVA_SB(dentry->d_sb)->ff;
+	u64 version = atomic64_read(&ff->version);
+	bool doubt = fsva_dentry_in_doubt(dentry);
 	struct name_snapshot snap;
 	struct dentry *parent;
 	struct fsva_attr attr;
-	u64 version = 0;
 	u32 impl, wire = 0;
 	int err;
 
@@ -526,16 +569,20 @@ static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
 	impl = up ? READ_ONCE(FSVA_I(up)->impl) : 0;
 	rcu_read_unlock();
 	if (!up)
-		return -ECHILD;
+		return flags & LOOKUP_RCU ? -ECHILD : 0;
 	if (!inode && impl & FSVA_IMPL_NAMECMP)
 		return 0;
 	impl &= FSVA_IMPL_NAMECMP | (inode ? 0 : FSVA_IMPL_REVALIDATE);
 	if (inode)
 		impl |= READ_ONCE(FSVA_I(inode)->impl) & FSVA_IMPL_REVALIDATE;
-	if (!impl)
+	if (!impl && !doubt && !(inode && fsva_inode_in_doubt(inode)))
 		return 1;
 	if (flags & LOOKUP_RCU)
 		return -ECHILD;
+	if (!impl && !doubt) {
+		err = fsva_inode_refresh(inode);
+		return err == -ESTALE ? 0 : err ? err : 1;
+	}
 
 	if (flags & LOOKUP_CREATE)
 		wire |= FSVA_LOOKUP_CREATE;
@@ -545,13 +592,10 @@ static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
 		wire |= FSVA_LOOKUP_RENAME;
 	if (flags & LOOKUP_OPEN)
 		wire |= FSVA_LOOKUP_OPEN;
-	if (inode)
-		version = fsva_inode_version(inode);
 	parent = dget_parent(dentry);
 	up = d_inode(parent);
 	take_dentry_name_snapshot(&snap, dentry);
-	err = fsva_call_dentry_validate(fsva_inode_front(up),
-					FSVA_I(up)->handle, &snap.name,
+	err = fsva_call_dentry_validate(ff, FSVA_I(up)->handle, &snap.name,
 					inode ? FSVA_I(inode)->handle : 0, wire,
 					&attr);
 	release_dentry_name_snapshot(&snap);
@@ -562,6 +606,7 @@ static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
 		return err;
 	if (inode && fsva_inode_apply(inode, &attr, version))
 		return 0;
+	fsva_dentry_asked(dentry, version);
 	return 1;
 }
 

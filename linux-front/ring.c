@@ -23,10 +23,57 @@
 
 #include "front.h"
 
-#define fsva_wait_killable(wq, cond) \
-	___wait_event(wq, cond, FSVA_WAIT_STATE, 0, 0, schedule())
-#define fsva_wait_killable_excl(wq, cond) \
-	___wait_event(wq, cond, FSVA_WAIT_STATE, 1, 0, schedule())
+/* ---- Waiting ---- */
+
+#define FSVA_PATIENCE_SLICE	HZ		/* between looks at all this */
+#define FSVA_PATIENCE_EXIT	(5 * HZ)	/* of a task that exits */
+#define FSVA_PATIENCE_FREEZE	(5 * HZ)	/* until a wait may be frozen */
+
+void fsva_patience_begin(struct fsva_patience *p, struct fsva_front *ff)
+{
+	p->ff = ff;
+	p->start = jiffies;
+	p->aborts = atomic_read(&ff->nr_aborts);
+}
+
+bool fsva_patience_aborted(const struct fsva_patience *p)
+{
+	return atomic_read(&p->ff->nr_aborts) != p->aborts;
+}
+
+unsigned int fsva_patience_state(const struct fsva_patience *p)
+{
+	if (time_before(jiffies, p->start + FSVA_PATIENCE_FREEZE))
+		return TASK_KILLABLE;
+	return FSVA_WAIT_STATE;
+}
+
+long fsva_patience_slice(const struct fsva_patience *p)
+{
+	if (current->flags & PF_EXITING && READ_ONCE(p->ff->stalled))
+		return 0;
+	return FSVA_PATIENCE_SLICE;
+}
+
+/* left is what ___wait_event() says.  -EAGAIN: go on waiting. */
+int fsva_patience_end(struct fsva_patience *p, long left)
+{
+	if (fsva_patience_aborted(p))
+		return -EIO;
+	if (left)
+		return left < 0 ? -EINTR : 0;
+	if (!(current->flags & PF_EXITING))
+		return -EAGAIN;
+	if (READ_ONCE(p->ff->stalled))
+		return -EINTR;
+	if (time_before(jiffies, p->start + FSVA_PATIENCE_EXIT))
+		return -EAGAIN;
+	/* Until something is answered; see fsva_ring_answer(). */
+	WRITE_ONCE(p->ff->stalled, true);
+	return -EINTR;
+}
+
+/* ---- Calls ---- */
 
 static void *fsva_ring_slot(struct fsva_ring *ring, u32 index)
 {
@@ -68,7 +115,6 @@ static struct fsva_call *fsva_ring_take(struct fsva_ring *ring)
 	if (call) {
 		list_del_init(&call->link);
 		call->state = FSVA_CALL_CLAIMED;
-		call->aborted = false;
 		call->err = 0;
 		call->cred = NULL;
 		call->done = NULL;
@@ -91,14 +137,14 @@ struct fsva_call *fsva_ring_claim(struct fsva_ring *ring)
 	struct fsva_call *call = NULL;
 	int err;
 
-	err = fsva_wait_killable_excl(ring->free_wq, fsva_front_dead(ff) ||
-				      (call = fsva_ring_take(ring)));
+	err = fsva_wait(ff, ring->free_wq, 1, fsva_front_dead(ff) ||
+			(call = fsva_ring_take(ring)));
 	if (call)
 		return call;
 	/* The wake-up that we may have eaten is somebody else's. */
 	wake_up(&ring->free_wq);
 	fsva_ring_leave(ff);
-	return ERR_PTR(err ? -EINTR : -EIO);
+	return ERR_PTR(err ? err : -EIO);
 }
 
 /* Any context.  The call's data has been ended and its cred put. */
@@ -151,30 +197,35 @@ int fsva_ring_submit(struct fsva_call *call)
 	virt_mb();	/* the index before its wish for an event */
 	kick = (u32)(new - READ_ONCE(ring->ctl->req_event)) <
 	       (u32)(new - old);
+	/*
+	 * Without a waiter the call may be answered and free again as soon as
+	 * the lock is: the ring stays for us all the same.
+	 */
+	atomic_inc(&ff->nr_busy);
 	spin_unlock_irqrestore(&ring->lock, flags);
 
 	if (kick)
 		ring->notify->kick(ring);
 	fsva_front_watch(ff);
+	fsva_ring_leave(ff);
 	return 0;
 }
 
 /*
  * Wait for a submitted call.  0: *callp is the caller's again, answered or with
- * call->err.  Otherwise the waiter was killed or told to go, *callp is NULL, and
- * the ring keeps the call.
+ * call->err.  Otherwise the waiter was killed, exits or was told to go, *callp is
+ * NULL, and the ring keeps the call.
  */
 int fsva_ring_wait(struct fsva_call **callp)
 {
 	struct fsva_call *call = *callp;
 	struct fsva_ring *ring = call->ring;
+	struct fsva_front *ff = ring->ff;
 	unsigned long flags;
 	int err;
 
-	err = fsva_wait_killable(call->wq,
-				 smp_load_acquire(&call->state) ==
-					FSVA_CALL_DONE ||
-				 READ_ONCE(call->aborted));
+	err = fsva_wait(ff, call->wq, 0, smp_load_acquire(&call->state) ==
+			FSVA_CALL_DONE);
 
 	spin_lock_irqsave(&ring->lock, flags);
 	if (call->state == FSVA_CALL_DONE) {
@@ -184,9 +235,10 @@ int fsva_ring_wait(struct fsva_call **callp)
 	}
 	call->state = FSVA_CALL_ORPHAN;
 	spin_unlock_irqrestore(&ring->lock, flags);
-	atomic64_inc(&ring->ff->nr_killed);
+	/* Neither the call nor its ring is ours to look at any more. */
+	atomic64_inc(&ff->nr_killed);
 	*callp = NULL;
-	return err ? -EINTR : -EIO;
+	return err;
 }
 
 /* ring->lock held.  Hand a finished call to whoever has it now. */
@@ -234,6 +286,8 @@ static const char *fsva_ring_answer(struct fsva_ring *ring,
 	if (fsva_wire_check_rsp(rsp, &call->req) != FSVA_OK)
 		return "an answer does not fit its request";
 	call->rsp = *rsp;
+	if (READ_ONCE(ring->ff->stalled))
+		WRITE_ONCE(ring->ff->stalled, false);
 	fsva_ring_finish(call, 0, done);
 	return NULL;
 }
@@ -298,19 +352,14 @@ void fsva_ring_fail(struct fsva_ring *ring)
 	fsva_ring_run_done(&done);
 }
 
-/* umount -f: send the waiters home; their calls become orphans. */
+/* umount -f was counted: send the waiters home; their calls become orphans. */
 void fsva_ring_abort(struct fsva_ring *ring)
 {
 	struct fsva_call *call;
-	unsigned long flags;
 
-	spin_lock_irqsave(&ring->lock, flags);
 	for (call = ring->calls; call < ring->calls + ring->nr_slots; call++)
-		if (call->state == FSVA_CALL_SENT && !call->done) {
-			WRITE_ONCE(call->aborted, true);
-			wake_up(&call->wq);
-		}
-	spin_unlock_irqrestore(&ring->lock, flags);
+		wake_up_all(&call->wq);
+	wake_up_all(&ring->free_wq);
 }
 
 /*

@@ -103,11 +103,24 @@ bool fsva_super_forced(struct super_block *sb)
 	       time_before(jiffies, at + 5 * HZ);
 }
 
+/*
+ * The back tells of an error of writing back once.  Everybody who has a file open
+ * here is to hear of it once by syncfs(2): that is what s_wb_err is for.
+ */
 static int fsva_sync_fs(struct super_block *sb, int wait)
 {
+	struct fsva_front *ff = FSVA_SB(sb)->ff;
+	int err, missed;
+
 	if (fsva_super_forced(sb))
 		return -EIO;
-	return fsva_call_syncfs(FSVA_SB(sb)->ff, wait);
+	err = fsva_call_syncfs(ff, wait);
+	missed = xchg(&ff->wb_err, 0);
+	if (missed)
+		errseq_set(&sb->s_wb_err, missed);
+	if (err && wait && err != -EINTR && !fsva_front_dead(ff))
+		errseq_set(&sb->s_wb_err, err);
+	return err;
 }
 
 static void fsva_umount_begin(struct super_block *sb)
@@ -260,28 +273,25 @@ static int fsva_test_super(struct super_block *sb, struct fs_context *fc)
 /* A new superblock: have the file system mounted in the appliance. */
 static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
 {
-	struct fsva_front *ff = FSVA_SB(sb)->ff;
+	struct fsva_sb *fs = FSVA_SB(sb);
 	struct fsva_fc *opts = fc->fs_private;
+	struct fsva_front *ff = fs->ff;
 	struct fsva_mount_rsp *rsp;
 	int err;
 
 	rsp = kzalloc(sizeof(*rsp), GFP_KERNEL);
 	if (!rsp)
 		return -ENOMEM;
-	WRITE_ONCE(ff->in_use, true);
-	queue_work(fsva_wq, &ff->work);	/* tells xenstore */
-	err = mutex_lock_killable(&ff->mount_mutex);
-	if (err) {
+	/* The last unmount may be under way yet. */
+	err = fsva_wait(ff, ff->state_wq, 0, fs->taken ||
+			(fs->taken = fsva_front_take(ff)));
+	if (!fs->taken) {
 		kfree(rsp);
 		return err;
 	}
-	/* The last unmount may be under way yet. */
-	err = wait_event_state(ff->state_wq, !READ_ONCE(ff->mounted),
-			       TASK_KILLABLE);
-	if (!err)
-		err = fsva_call_mount(ff, fsva_sb_to_wire(fc->sb_flags),
-				      opts->options, rsp);
-	mutex_unlock(&ff->mount_mutex);
+	queue_work(fsva_wq, &ff->work);	/* tells xenstore */
+	err = fsva_call_mount(ff, fsva_sb_to_wire(fc->sb_flags), opts->options,
+			      rsp);
 	if (err)
 		errorf(fc, "fsva: %s: the appliance cannot mount it: error %d",
 		       fc->source, -err);
@@ -298,6 +308,15 @@ static int fsva_fc_get_tree(struct fs_context *fc)
 	struct fsva_sb *fs;
 	int err;
 
+	/*
+	 * An fs_context may have been made in a user namespace and handed to
+	 * somebody who may mount.  Ids and capabilities on the wire are those of
+	 * the initial one.
+	 */
+	if (fc->user_ns != &init_user_ns) {
+		errorf(fc, "fsva: not in a user namespace");
+		return -EPERM;
+	}
 	if (!fc->source || !*fc->source)
 		return invalf(fc, "fsva: no tag given");
 	ff = fsva_front_find(fc->source);
@@ -421,6 +440,15 @@ static int fsva_init_fs_context(struct fs_context *fc)
 	return 0;
 }
 
+static void fsva_sb_free(struct rcu_head *rcu)
+{
+	struct fsva_sb *fs = container_of(rcu, struct fsva_sb, rcu);
+
+	fsva_front_put(fs->ff);
+	kfree(fs->options);
+	kfree(fs);
+}
+
 /*
  * The last mount is gone: inodes and files are let go by kill_anon_super(), then
  * the appliance unmounts.  Bounded when it is dead, killable when it is slow.
@@ -433,14 +461,9 @@ static void fsva_kill_sb(struct super_block *sb)
 	kill_anon_super(sb);
 	if (!fs)
 		return;
-	if (READ_ONCE(fs->ff->mounted))
-		fsva_call_unmount(fs->ff, !forced);
-	WRITE_ONCE(fs->ff->in_use, false);
-	/* A back that came again meanwhile may connect now. */
-	queue_work(fsva_wq, &fs->ff->work);
-	kfree(fs->options);
-	fsva_front_put(fs->ff);
-	kfree(fs);
+	if (fs->taken)
+		fsva_call_unmount(fs->ff, !forced || fsva_front_dead(fs->ff));
+	call_rcu(&fs->rcu, fsva_sb_free);
 }
 
 struct file_system_type fsva_fs_type = {

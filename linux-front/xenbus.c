@@ -15,6 +15,7 @@
  * gives errors until it is unmounted.  From CLOSED a new session may start once
  * nothing is mounted any more: when the back offers itself, or at a mount.
  */
+#include <linux/ctype.h>
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
@@ -34,7 +35,26 @@ static DEFINE_MUTEX(fsva_fronts_mutex);
 struct workqueue_struct *fsva_wq;
 static struct workqueue_struct *fsva_free_wq;
 
+/*
+ * Has the back gone?  What is no state of section 2.2, or can't be read, is no
+ * sign of life.
+ */
+static bool fsva_front_back_gone(enum xenbus_state back)
+{
+	switch (back) {
+	case XenbusStateInitialising:
+	case XenbusStateInitWait:
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* ---- References ---- */
+
+static void fsva_front_teardown(struct fsva_front *ff);
 
 static void fsva_front_free_work(struct work_struct *work)
 {
@@ -46,6 +66,9 @@ static void fsva_front_free_work(struct work_struct *work)
 	cancel_work_sync(&ff->forget_work);
 	cancel_work_sync(&ff->orphan_work);
 	cancel_work_sync(&ff->unmount_work);
+	/* Nobody is left who could wait; the work may not have come to it. */
+	if (ff->state != FSVA_FRONT_CLOSED)
+		fsva_front_teardown(ff);
 	kfree(ff);
 }
 
@@ -78,12 +101,12 @@ struct fsva_front *fsva_front_find(const char *tag)
 	return found;
 }
 
-/* Killable and bounded.  0: calls may be made.  A closed device tries anew. */
+/* Killable and bounded.  0: calls may be made.  A dead device tries anew. */
 int fsva_front_wait_live(struct fsva_front *ff)
 {
 	long left;
 
-	if (READ_ONCE(ff->state) == FSVA_FRONT_CLOSED) {
+	if (fsva_front_dead(ff)) {
 		WRITE_ONCE(ff->retry, true);
 		queue_work(fsva_wq, &ff->work);
 	}
@@ -175,9 +198,57 @@ void fsva_front_abort(struct fsva_front *ff)
 
 	if (fsva_ring_enter(ff, false))
 		return;
+	atomic_inc(&ff->nr_aborts);
 	for (i = 0; i < ff->nr_queues; i++)
 		fsva_ring_abort(&ff->rings[i]);
+	wake_up_all(&ff->grants.wq);
+	wake_up_all(&ff->creds.wq);
 	fsva_ring_leave(ff);
+}
+
+/*
+ * The answer to a request that changes attributes, perhaps names, will be seen by
+ * nobody (its caller was killed), or has just come to nobody: what was asked
+ * before this moment is not to be relied upon.  Both moments count: after the
+ * first somebody may ask before the request is done.  Rare, so for all inodes.
+ */
+void fsva_front_doubt(struct fsva_front *ff, bool names)
+{
+	unsigned long flags;
+	u64 now;
+
+	spin_lock_irqsave(&ff->lock, flags);
+	now = atomic64_inc_return(&ff->version);
+	atomic64_set(&ff->attrs_doubt, now);
+	if (names)
+		atomic64_set(&ff->names_doubt, now);
+	spin_unlock_irqrestore(&ff->lock, flags);
+}
+
+bool fsva_front_take(struct fsva_front *ff)
+{
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&ff->lock, flags);
+	ok = !ff->taken;
+	if (ok)
+		WRITE_ONCE(ff->taken, true);
+	spin_unlock_irqrestore(&ff->lock, flags);
+	return ok;
+}
+
+void fsva_front_untake(struct fsva_front *ff)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ff->lock, flags);
+	WRITE_ONCE(ff->nr_unmounts, ff->nr_unmounts + 1);
+	WRITE_ONCE(ff->taken, false);
+	spin_unlock_irqrestore(&ff->lock, flags);
+	wake_up_all(&ff->state_wq);
+	/* Tells xenstore; and a back that came again may connect now. */
+	queue_work(fsva_wq, &ff->work);
 }
 
 /*
@@ -198,17 +269,9 @@ static void fsva_front_watch_work(struct work_struct *work)
 	ring = &ff->rings[0];
 	alive = ring->notify->alive(ring);
 	fsva_ring_leave(ff);
-	if (alive) {
-		switch (fsva_xenbus_read_state(ff->xbdev)) {
-		case XenbusStateUnknown:
-		case XenbusStateClosing:
-		case XenbusStateClosed:
-			alive = false;
-			break;
-		default:
-			break;
-		}
-	}
+	/* Removal makes it dead, then waits for us, then takes the device. */
+	if (alive)
+		alive = !fsva_front_back_gone(fsva_xenbus_read_state(ff->xbdev));
 	if (!alive)
 		fsva_front_close(ff, "the appliance is gone");
 	else if (atomic_read(&ff->nr_busy))
@@ -229,7 +292,7 @@ static void fsva_front_teardown(struct fsva_front *ff)
 {
 	unsigned int i;
 
-	wait_event(ff->idle_wq, !atomic_read(&ff->nr_busy));
+	wait_event_idle(ff->idle_wq, !atomic_read(&ff->nr_busy));
 	cancel_delayed_work_sync(&ff->watch);
 	for (i = 0; ff->rings && i < ff->nr_queues; i++)
 		fsva_ring_teardown(&ff->rings[i]);
@@ -237,6 +300,7 @@ static void fsva_front_teardown(struct fsva_front *ff)
 	ff->rings = NULL;
 	fsva_grants_teardown(ff);
 	fsva_creds_teardown(ff);
+	WRITE_ONCE(ff->stalled, false);
 	WRITE_ONCE(ff->mounted, false);
 	WRITE_ONCE(ff->state, FSVA_FRONT_CLOSED);
 	wake_up_all(&ff->state_wq);
@@ -284,10 +348,10 @@ again:
 	if (!err)
 		err = xenbus_printf(xbt, dev->nodename, "session", "%016llx",
 				    ff->session);
-	ff->in_use_told = READ_ONCE(ff->in_use);
+	ff->taken_told = READ_ONCE(ff->taken);
 	if (!err)
 		err = xenbus_printf(xbt, dev->nodename, "mounted", "%u",
-				    ff->in_use_told);
+				    ff->taken_told);
 	for (i = 0; i < ff->nr_queues && !err; i++) {
 		snprintf(key, sizeof(key), "queue-%u/ring-ref", i);
 		err = xenbus_printf(xbt, dev->nodename, key, "%u",
@@ -319,6 +383,7 @@ static int fsva_front_offer(struct fsva_front *ff)
 		xenbus_dev_fatal(dev, -EPROTO,
 				 "%s: the appliance does not speak protocol version %u",
 				 ff->tag, FSVA_VERSION);
+		fsva_front_teardown(ff);
 		return -EPROTO;
 	}
 	ff->otherend = dev->otherend_id;
@@ -397,13 +462,13 @@ static void fsva_front_connect(struct fsva_front *ff)
  */
 static void fsva_front_tell_mounted(struct fsva_front *ff)
 {
-	bool in_use = READ_ONCE(ff->in_use);
+	bool taken = READ_ONCE(ff->taken);
 
-	if (ff->in_use_told == in_use)
+	if (ff->taken_told == taken)
 		return;
 	if (!xenbus_printf(XBT_NIL, ff->xbdev->nodename, "mounted", "%u",
-			   in_use))
-		ff->in_use_told = in_use;
+			   taken))
+		ff->taken_told = taken;
 }
 
 /* Look at both states and do what comes next. */
@@ -413,35 +478,53 @@ static void fsva_front_work(struct work_struct *work)
 	struct xenbus_device *dev;
 	enum xenbus_state back;
 
+	/*
+	 * A frozen task may be in the rings for long: wait without the mutex,
+	 * for which the removal of the device waits, in xenbus's one thread.
+	 */
+again:
+	wait_event_idle(ff->idle_wq, READ_ONCE(ff->state) != FSVA_FRONT_DEAD ||
+			!atomic_read(&ff->nr_busy));
 	mutex_lock(&ff->mutex);
 	dev = ff->xbdev;
-	if (!dev)
+	if (!dev) {
+		if (ff->state == FSVA_FRONT_DEAD &&
+		    atomic_read(&ff->nr_busy)) {
+			mutex_unlock(&ff->mutex);
+			goto again;
+		}
+		if (ff->state != FSVA_FRONT_CLOSED)
+			fsva_front_teardown(ff);
 		goto out;
+	}
 	fsva_front_tell_mounted(ff);
 	back = fsva_xenbus_read_state(dev);
-	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
-	    back == XenbusStateClosed)
+	if (fsva_front_back_gone(back))
 		fsva_front_close(ff, "the appliance closed the device");
+	else if (ff->state == FSVA_FRONT_LIVE && back < XenbusStateInitialised)
+		fsva_front_close(ff, "the appliance has started anew");
+	if (ff->state == FSVA_FRONT_DEAD && atomic_read(&ff->nr_busy)) {
+		mutex_unlock(&ff->mutex);
+		goto again;
+	}
 	if (ff->state == FSVA_FRONT_DEAD) {
 		fsva_front_teardown(ff);
-		xenbus_switch_state(dev, XenbusStateClosing);
+		/* A back that waits for a new session hears nothing of the old. */
+		if (back != XenbusStateInitWait || READ_ONCE(ff->taken))
+			xenbus_switch_state(dev, XenbusStateClosing);
 	}
 
 	/*
 	 * Start anew when the back offers itself, or for somebody who wants to
 	 * mount, if the back is there at all: it answers with InitWait.
 	 */
-	if (ff->state == FSVA_FRONT_CLOSED && !ff->in_use &&
+	if (ff->state == FSVA_FRONT_CLOSED && !READ_ONCE(ff->taken) &&
 	    (back == XenbusStateInitWait ||
-	     (ff->retry && back != XenbusStateUnknown))) {
+	     (ff->retry && back > XenbusStateUnknown &&
+	      back <= XenbusStateClosed))) {
 		xenbus_switch_state(dev, XenbusStateInitialising);
 		fsva_front_advance(ff, FSVA_FRONT_CLOSED, FSVA_FRONT_NEW);
 	}
-	if (ff->retry) {
-		WRITE_ONCE(ff->retry, false);
-		wake_up_all(&ff->state_wq);
-	}
-
 	switch (back) {
 	case XenbusStateInitWait:
 		if (ff->state == FSVA_FRONT_NEW)
@@ -452,18 +535,20 @@ static void fsva_front_work(struct work_struct *work)
 		if (ff->state == FSVA_FRONT_OFFERED)
 			fsva_front_connect(ff);
 		break;
-	case XenbusStateUnknown:
-	case XenbusStateClosing:
-	case XenbusStateClosed:
+	case XenbusStateInitialising:
+		break;
+	default:
 		/* A new front waits in Initialising for a back to come. */
 		if (dev->state != XenbusStateClosed &&
 		    ff->state != FSVA_FRONT_NEW)
 			xenbus_frontend_closed(dev);
 		break;
-	default:
-		break;
 	}
 out:
+	if (ff->retry) {
+		WRITE_ONCE(ff->retry, false);
+		wake_up_all(&ff->state_wq);
+	}
 	mutex_unlock(&ff->mutex);
 }
 
@@ -475,10 +560,25 @@ static void fsva_front_otherend_changed(struct xenbus_device *dev,
 
 	if (!ff)
 		return;
-	if (back == XenbusStateUnknown || back == XenbusStateClosing ||
-	    back == XenbusStateClosed)
+	if (fsva_front_back_gone(back))
 		fsva_front_close(ff, "the appliance closed the device");
 	queue_work(fsva_wq, &ff->work);
+}
+
+/*
+ * The domain was saved and restored, or migrated by itself: grants and event
+ * channels of the old connection are gone, and so is its session.  Tasks may be
+ * frozen yet: nothing waits for them here.
+ */
+static int fsva_front_resume(struct xenbus_device *dev)
+{
+	struct fsva_front *ff = dev_get_drvdata(&dev->dev);
+
+	if (!ff)
+		return 0;
+	fsva_front_close(ff, "this domain was restored");
+	queue_work(fsva_wq, &ff->work);
+	return 0;
 }
 
 /* ---- Devices come and go ---- */
@@ -492,8 +592,11 @@ static int fsva_front_read_tag(struct xenbus_device *dev, char *tag)
 		value = xenbus_read(XBT_NIL, dev->otherend, "tag", NULL);
 	if (IS_ERR(value))
 		return PTR_ERR(value);
-	len = strlen(value);
-	if (len == 0 || len > FSVA_TAG_MAX || strpbrk(value, "/ \t\n")) {
+	/* It goes to the log and to debugfs, and may be the back's. */
+	for (len = 0; isascii(value[len]) && isgraph(value[len]); len++)
+		if (value[len] == '/')
+			break;
+	if (len == 0 || len > FSVA_TAG_MAX || value[len]) {
 		kfree(value);
 		return -EINVAL;
 	}
@@ -514,7 +617,6 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	kref_init(&ff->kref);
 	INIT_LIST_HEAD(&ff->link);
 	mutex_init(&ff->mutex);
-	mutex_init(&ff->mount_mutex);
 	spin_lock_init(&ff->lock);
 	spin_lock_init(&ff->forget_lock);
 	init_waitqueue_head(&ff->state_wq);
@@ -582,10 +684,11 @@ static void fsva_front_remove(struct xenbus_device *dev)
 	mutex_lock(&ff->mutex);
 	/* The work may have gone one step further meanwhile. */
 	fsva_front_close(ff, "the device was removed");
-	fsva_front_teardown(ff);
+	cancel_delayed_work_sync(&ff->watch);	/* it reads the back's state */
 	ff->xbdev = NULL;
 	mutex_unlock(&ff->mutex);
-	cancel_work_sync(&ff->work);
+	/* Tears down, unless the last reference does. */
+	queue_work(fsva_wq, &ff->work);
 	fsva_stats_remove(ff);
 	dev_set_drvdata(&dev->dev, NULL);
 	fsva_front_put(ff);
@@ -601,6 +704,7 @@ static struct xenbus_driver fsva_front_driver = {
 	.probe			= fsva_front_probe,
 	.remove			= fsva_front_remove,
 	.otherend_changed	= fsva_front_otherend_changed,
+	.resume			= fsva_front_resume,
 	.not_essential		= true,
 };
 
@@ -610,8 +714,11 @@ int fsva_xenbus_init(void)
 
 	if (!xen_domain())
 		return -ENODEV;
-	fsva_wq = alloc_workqueue("fsva", WQ_UNBOUND | WQ_FREEZABLE |
-				  WQ_MEM_RECLAIM, 0);
+	/*
+	 * Not freezable: these works wait for the appliance, and nobody freezes
+	 * while a work of a freezable queue waits.
+	 */
+	fsva_wq = alloc_workqueue("fsva", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!fsva_wq)
 		return err;
 	fsva_free_wq = alloc_workqueue("fsva-free", WQ_UNBOUND, 0);
@@ -633,7 +740,8 @@ err_wq:
 void fsva_xenbus_exit(void)
 {
 	xenbus_unregister_driver(&fsva_front_driver);
-	/* An unmount may still have held one; its work puts it. */
+	/* An unmount may still have held one; RCU and its work put it. */
+	rcu_barrier();
 	flush_workqueue(fsva_wq);
 	destroy_workqueue(fsva_free_wq);
 	destroy_workqueue(fsva_wq);
