@@ -1057,6 +1057,62 @@ int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred, u64 fh,
 	return err;
 }
 
+/* Answered, or failed before it was sent.  Any context. */
+static void fsva_call_write_pages_done(struct fsva_call *call)
+{
+	void (*done)(struct page *page, int err) = call->private;
+	unsigned int nr = call->nr, i;
+	int err = call->err;
+
+	if (!err)
+		err = fsva_call_errno(call->rsp.error);
+	/* There was no room for the rest: a file system says so by less. */
+	if (!err && call->rsp.data_len < call->req.data_len)
+		err = -ENOSPC;
+	if (fsva_grant_end(call, 0))
+		err = -EIO;
+	for (i = 0; i < nr; i++)
+		done(call->page[i], err);
+	fsva_cred_put(call->ring->ff, call->cred);
+	fsva_ring_release(call);
+}
+
+/*
+ * Write len octets of these pages, without waiting for the answer.  done() gets
+ * each page, maybe in an interrupt; -EINTR: a killed task could not send it.
+ */
+int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
+			  u64 fh, u64 pos, size_t len, struct page **pages,
+			  unsigned int nr,
+			  void (*done)(struct page *page, int err))
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_WRITE, cred);
+	unsigned int i;
+	int err;
+
+	err = PTR_ERR_OR_ZERO(call);
+	if (!err) {
+		fsva_call_pack_rw(call, fh, pos, FSVA_RW_PAGE);
+		err = fsva_grant_pages(call, pages, nr, true);
+		if (err)
+			fsva_call_end(call);
+	}
+	if (err) {
+		for (i = 0; i < nr; i++)
+			done(pages[i], err);
+		return err;
+	}
+	fsva_wire_req_data(&call->req, 0, len, call->ref, nr);
+	call->private = done;
+	call->done = fsva_call_write_pages_done;
+	err = fsva_ring_submit(call);
+	if (err) {
+		call->err = err;
+		fsva_call_write_pages_done(call);
+	}
+	return err;
+}
+
 /* ---- What the VFS let go ---- */
 
 /* An inode that was looked up, or an open file, to be given back. */

@@ -123,7 +123,7 @@ static int fsva_create_open(struct inode *dir, struct dentry *dentry,
 	struct fsva_file *f;
 	int err;
 
-	f = fsva_file_new();
+	f = fsva_file_new(ff, file->f_cred, GFP_KERNEL_ACCOUNT);
 	if (!f)
 		return -ENOMEM;
 	err = fsva_dir_create(dir, dentry, mode, excl, FSVA_CREATE_OPEN,
@@ -139,7 +139,7 @@ static int fsva_create_open(struct inode *dir, struct dentry *dentry,
 		f->impl |= FSVA_IMPL_DIRECT_IO;
 	err = fsva_dir_made(dir, dentry, &rsp, version);
 	if (err) {
-		fsva_file_close(ff, f);
+		fsva_file_put(f);
 		return fsva_dir_not_made(dentry, err);
 	}
 	file->f_mode |= FMODE_CREATED;
@@ -148,7 +148,7 @@ static int fsva_create_open(struct inode *dir, struct dentry *dentry,
 	/* Once it is opened, ->release comes in any case. */
 	if (err && !(file->f_mode & FMODE_OPENED)) {
 		file->private_data = NULL;
-		fsva_file_close(ff, f);
+		fsva_file_put(f);
 	}
 	return err;
 }

@@ -3,8 +3,9 @@
  * file.c: open files.
  *
  * read() and write() always go to the appliance: what they see is in its page
- * cache, not in ours.  Ours holds clean copies for mmap() only (mmap.c); a
- * write drops the pages that it makes wrong.
+ * cache, not in ours.  Ours is for mmap() only (mmap.c): a read has what was
+ * stored written back first, and a write drops the pages that it makes wrong
+ * (writeback.c).
  */
 #include <linux/falloc.h>
 #include <linux/mm.h>
@@ -69,35 +70,49 @@ static void fsva_file_check_cache(struct inode *inode,
 		invalidate_inode_pages2(inode->i_mapping);
 }
 
-/* With all that closing it needs. */
-struct fsva_file *fsva_file_new(void)
+/* With all that closing it needs.  file_put() gives the one reference back. */
+struct fsva_file *fsva_file_new(struct fsva_front *ff, const struct cred *cred,
+				gfp_t gfp)
 {
-	struct fsva_file *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	struct fsva_file *f = kzalloc(sizeof(*f), gfp);
 
 	if (!f)
 		return NULL;
-	f->forget = kzalloc(sizeof(*f->forget), GFP_KERNEL_ACCOUNT);
+	f->forget = kzalloc(sizeof(*f->forget), gfp);
 	if (!f->forget) {
 		kfree(f);
 		return NULL;
 	}
+	kref_init(&f->kref);
 	mutex_init(&f->mutex);
+	f->ff = ff;
+	f->cred = get_cred(cred);
 	return f;
 }
 
 /* It was never opened at the back. */
 void fsva_file_free(struct fsva_file *f)
 {
+	put_cred(f->cred);
 	kfree(f->forget);
 	kfree(f);
 }
 
-void fsva_file_close(struct fsva_front *ff, struct fsva_file *f)
+static void fsva_file_close(struct kref *kref)
 {
+	struct fsva_file *f = container_of(kref, struct fsva_file, kref);
+
 	f->forget->fh = f->fh;
-	fsva_call_release(ff, f->forget);
+	fsva_call_release(f->ff, f->forget);
+	put_cred(f->cred);
 	kvfree(f->buf);
 	kfree(f);
+}
+
+/* The last one closes it at the back.  The caller keeps the device. */
+void fsva_file_put(struct fsva_file *f)
+{
+	kref_put(&f->kref, fsva_file_close);
 }
 
 /* The file is open at the back: let the VFS know what it can do. */
@@ -140,7 +155,7 @@ int fsva_file_open(struct inode *inode, struct file *file)
 	struct fsva_file *f;
 	int err;
 
-	f = fsva_file_new();
+	f = fsva_file_new(ff, file->f_cred, GFP_KERNEL_ACCOUNT);
 	if (!f)
 		return -ENOMEM;
 	err = fsva_call_open(ff, FSVA_I(inode)->handle, fsva_open_flags(file),
@@ -153,7 +168,7 @@ int fsva_file_open(struct inode *inode, struct file *file)
 	f->impl = rsp.impl;
 	err = fsva_inode_apply(inode, &rsp.attr, version);
 	if (err) {
-		fsva_file_close(ff, f);
+		fsva_file_put(f);
 		return err;
 	}
 	file->private_data = f;
@@ -165,7 +180,7 @@ int fsva_file_release(struct inode *inode, struct file *file)
 {
 	struct fsva_front *ff = fsva_inode_front(inode);
 
-	fsva_file_close(ff, file->private_data);
+	fsva_file_put(file->private_data);
 	atomic64_dec(&ff->nr_files);
 	return 0;
 }
@@ -182,9 +197,13 @@ static int fsva_file_flush(struct file *file, fl_owner_t id)
 int fsva_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct fsva_file *f = file->private_data;
+	int err;
 
 	if (!(f->impl & FSVA_IMPL_FSYNC))
 		return -EINVAL;
+	err = file_write_and_wait_range(file, start, end);
+	if (err)
+		return err;
 	return fsva_call_fsync(fsva_inode_front(file_inode(file)), f->fh, start,
 			       end, datasync);
 }
@@ -220,6 +239,10 @@ static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	if (iocb->ki_pos >= inode->i_sb->s_maxbytes)
 		return 0;
 	iov_iter_truncate(to, inode->i_sb->s_maxbytes - iocb->ki_pos);
+	n = fsva_cache_flush(inode, iocb->ki_pos,
+			     iocb->ki_pos + iov_iter_count(to) - 1);
+	if (n)
+		return n;
 	while (iov_iter_count(to) && !eof) {
 		n = fsva_call_read(fsva_inode_front(inode), f->fh, iocb->ki_pos,
 				   flags, to, &eof);
@@ -240,8 +263,8 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	struct fsva_file *f = file->private_data;
 	u32 flags = fsva_rw_flags(iocb);
 	struct fsva_write_rsp rsp;
+	loff_t start, end = LLONG_MAX;
 	ssize_t n, done = 0;
-	loff_t first = -1;
 
 	n = down_write_killable(&inode->i_rwsem);
 	if (n)
@@ -250,8 +273,17 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	n = generic_write_checks(iocb, from);
 	if (n <= 0)
 		goto out;
-	if (iocb->ki_flags & IOCB_APPEND)
+	/* The page that the file ends in changes when the file grows. */
+	start = i_size_read(inode);
+	if (iocb->ki_flags & IOCB_APPEND) {
 		flags |= FSVA_RW_APPEND;
+	} else {
+		start = min(start, iocb->ki_pos);
+		end = iocb->ki_pos + iov_iter_count(from) - 1;
+	}
+	n = fsva_cache_begin(inode, start, end);
+	if (n)
+		goto out;
 
 	while (iov_iter_count(from)) {
 		n = fsva_call_write(fsva_inode_front(inode), f->fh,
@@ -261,15 +293,10 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		n = fsva_inode_changed(inode, &rsp.attr) ? -EIO : n;
 		if (n <= 0)
 			break;
-		if (first < 0)
-			first = rsp.offset;
 		iocb->ki_pos = rsp.offset + n;
 		done += n;
 	}
-	if (done && inode->i_mapping->nrpages)
-		invalidate_inode_pages2_range(inode->i_mapping,
-					      first >> PAGE_SHIFT,
-					      (iocb->ki_pos - 1) >> PAGE_SHIFT);
+	fsva_cache_end(inode, start, end);
 out:
 	inode_unlock(inode);
 	return done ? done : n;
@@ -288,6 +315,9 @@ static loff_t fsva_file_llseek(struct file *file, loff_t offset, int whence)
 	case SEEK_DATA:
 	case SEEK_HOLE:
 		if (f->impl & FSVA_IMPL_SEEK_DATA) {
+			err = fsva_cache_flush(inode, 0, LLONG_MAX);
+			if (err)
+				return err;
 			err = fsva_call_seek(fsva_inode_front(inode), f->fh,
 					     offset, whence == SEEK_DATA ?
 					     FSVA_SEEK_DATA : FSVA_SEEK_HOLE,
@@ -312,6 +342,7 @@ static long fsva_file_fallocate(struct file *file, int mode, loff_t offset,
 	struct inode *inode = file_inode(file);
 	struct fsva_file *f = file->private_data;
 	struct fsva_getattr_rsp rsp;
+	loff_t start;
 	int err;
 
 	if (!(f->impl & FSVA_IMPL_FALLOCATE) || mode & ~FSVA_FALLOC_ALL)
@@ -327,13 +358,16 @@ static long fsva_file_fallocate(struct file *file, int mode, loff_t offset,
 		err = inode_newsize_ok(inode, offset + len);
 	if (err)
 		goto out;
+	/* Even plain allocation may change the page that the file ends in. */
+	start = min(offset, i_size_read(inode));
+	err = fsva_cache_begin(inode, start, LLONG_MAX);
+	if (err)
+		goto out;
 	err = fsva_call_fallocate(fsva_inode_front(inode), f->fh, offset, len,
 				  mode, &rsp);
 	if (!err)
 		err = fsva_inode_changed(inode, &rsp.attr);
-	/* Anything but plain allocation may have changed what pages hold. */
-	if (mode & ~FALLOC_FL_KEEP_SIZE && inode->i_mapping->nrpages)
-		invalidate_inode_pages2(inode->i_mapping);
+	fsva_cache_end(inode, start, LLONG_MAX);
 out:
 	inode_unlock(inode);
 	return err;

@@ -2,7 +2,7 @@
 /*
  * front.h: the types that the files of this folder share.
  *
- *	super inode dir file mmap  ->  call  ->  ring  ->  notify, grant
+ *	super inode dir file mmap writeback  ->  call  ->  ring  ->  notify, grant
  *
  * The left side knows no ring; ring.c, notify.c and grant.c know no operation
  * and no inode.  call.c is where both meet.  xenbus.c owns a device's life.
@@ -26,6 +26,7 @@
 #include "fsva_wire.h"
 
 struct dentry;
+struct writeback_control;
 struct fsva_front;
 struct fsva_ring;
 
@@ -439,6 +440,10 @@ int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred,
 			 unsigned int nr,
 			 void (*done)(struct page *page, int err,
 				      unsigned int good));
+int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
+			  u64 fh, u64 pos, size_t len, struct page **pages,
+			  unsigned int nr,
+			  void (*done)(struct page *page, int err));
 
 /* Give back what the VFS let go. */
 void fsva_call_release(struct fsva_front *ff, struct fsva_forget *fg);
@@ -475,9 +480,17 @@ struct fsva_inode {
 	struct timespec64 cache_mtime;	/* of what the page cache holds */
 	u64 cache_size;
 	struct fsva_forget *forget;
+	/* Mappings (mmap.c). */
+	struct rw_semaphore store_sem;	/* against stores: for writing */
+	struct fsva_file *writer;	/* under lock: writes pages back */
+	unsigned int nr_writers;	/* mappings that may store; under lock */
 };
 
+/* References: the VFS's open file, and fi->writer with who uses it. */
 struct fsva_file {
+	struct kref kref;
+	struct fsva_front *ff;
+	const struct cred *cred;
 	u64 fh;
 	u32 impl;
 	struct fsva_forget *forget;
@@ -523,6 +536,7 @@ u64 fsva_inode_version(struct inode *inode);
 int fsva_inode_apply(struct inode *inode, const struct fsva_attr *attr,
 		     u64 version);
 int fsva_inode_changed(struct inode *inode, const struct fsva_attr *attr);
+void fsva_inode_count_change(struct inode *inode);
 void fsva_inode_set_impl(struct inode *inode, u32 impl);
 int fsva_inode_refresh(struct inode *inode);
 bool fsva_inode_in_doubt(struct inode *inode);
@@ -541,18 +555,33 @@ extern const struct file_operations fsva_dir_ops;
 
 /* file.c */
 extern const struct file_operations fsva_file_ops;
-struct fsva_file *fsva_file_new(void);
+struct fsva_file *fsva_file_new(struct fsva_front *ff, const struct cred *cred,
+				gfp_t gfp);
 void fsva_file_free(struct fsva_file *f);
-void fsva_file_close(struct fsva_front *ff, struct fsva_file *f);
 u32 fsva_open_flags(const struct file *file);
 int fsva_file_created(struct inode *inode, struct file *file);
 int fsva_file_open(struct inode *inode, struct file *file);
 int fsva_file_release(struct inode *inode, struct file *file);
+void fsva_file_put(struct fsva_file *f);
 int fsva_file_fsync(struct file *file, loff_t start, loff_t end,
 		    int datasync);
 
 /* mmap.c */
 extern const struct address_space_operations fsva_aops;
 int fsva_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* writeback.c */
+void fsva_writer_add(struct inode *inode, struct fsva_file *f);
+void fsva_writer_remove(struct inode *inode);
+void fsva_writer_drop(struct inode *inode);
+int fsva_writepages(struct address_space *mapping,
+		    struct writeback_control *wbc);
+int fsva_launder_folio(struct folio *folio);
+int fsva_cache_flush(struct inode *inode, loff_t start, loff_t end);
+int fsva_cache_begin(struct inode *inode, loff_t start, loff_t end);
+void fsva_cache_end(struct inode *inode, loff_t start, loff_t end);
+int fsva_cache_begin_size(struct inode *inode, loff_t size, loff_t *old);
+void fsva_cache_end_size(struct inode *inode, loff_t size, loff_t old,
+			 int err);
 
 #endif /* FSVA_FRONT_H */

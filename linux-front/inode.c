@@ -51,6 +51,8 @@ struct inode *fsva_inode_alloc(struct super_block *sb)
 	memset(&fi->attr, 0, sizeof(fi->attr));
 	memset(&fi->cache_mtime, 0, sizeof(fi->cache_mtime));
 	fi->cache_size = 0;
+	fi->writer = NULL;
+	fi->nr_writers = 0;
 	return &fi->vfs;
 }
 
@@ -73,6 +75,7 @@ void fsva_inode_evict(struct inode *inode)
 
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
+	fsva_writer_drop(inode);
 	if (!fi->handle)
 		return;
 	atomic64_dec(&ff->nr_inodes);
@@ -103,6 +106,7 @@ static void fsva_inode_once(void *obj)
 	struct fsva_inode *fi = obj;
 
 	spin_lock_init(&fi->lock);
+	init_rwsem(&fi->store_sem);
 	inode_init_once(&fi->vfs);
 }
 
@@ -141,7 +145,7 @@ u64 fsva_inode_version(struct inode *inode)
 }
 
 /* fi->lock held. */
-static void fsva_inode_count_change(struct inode *inode)
+void fsva_inode_count_change(struct inode *inode)
 {
 	FSVA_I(inode)->version =
 		atomic64_inc_return(&fsva_inode_front(inode)->version);
@@ -368,6 +372,7 @@ int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	struct fsva_setattr_req q = {};
 	struct fsva_getattr_rsp rsp;
 	unsigned int ia = attr->ia_valid;
+	loff_t old_size;
 	int err;
 
 	if (fsva_inode_in_doubt(inode)) {
@@ -432,13 +437,18 @@ int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	if (ia & ATTR_FORCE)
 		q.valid |= FSVA_SET_FORCE;
 
+	if (ia & ATTR_SIZE) {
+		err = fsva_cache_begin_size(inode, attr->ia_size, &old_size);
+		if (err)
+			return err;
+	}
 	err = fsva_call_setattr(ff, inode, &q, &rsp);
-	if (err)
-		return err;
-	fsva_inode_set_impl(inode, rsp.impl);
-	err = fsva_inode_changed(inode, &rsp.attr);
-	if (!err && ia & ATTR_SIZE)
-		truncate_pagecache(inode, attr->ia_size);
+	if (!err) {
+		fsva_inode_set_impl(inode, rsp.impl);
+		err = fsva_inode_changed(inode, &rsp.attr);
+	}
+	if (ia & ATTR_SIZE)
+		fsva_cache_end_size(inode, attr->ia_size, old_size, err);
 	return err;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mmap.c: mappings, through clean pages of our own page cache.
+ * mmap.c: mappings, through our own page cache.
  *
- * Good for programs, shared libraries and all that only reads or maps privately;
- * a shared writable mapping is refused, so that no page here is ever dirty.
- * Pages are filled by READ with FSVA_RW_PAGE straight into their frames.
+ * Pages are filled by READ with FSVA_RW_PAGE straight into their frames.  What
+ * is stored goes back by write-back: writeback.c.
  */
+#include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -71,21 +71,85 @@ static void fsva_readahead(struct readahead_control *rac)
 const struct address_space_operations fsva_aops = {
 	.read_folio	= fsva_read_folio,
 	.readahead	= fsva_readahead,
+	.writepages	= fsva_writepages,
+	.dirty_folio	= filemap_dirty_folio,
+	.launder_folio	= fsva_launder_folio,
+	.migrate_folio	= filemap_migrate_folio,
 };
 
+/*
+ * Somebody changes the file: come again.  Without the mmap lock if that may be,
+ * for who changes the file may need it for its own memory.
+ */
+static vm_fault_t fsva_store_wait(struct vm_fault *vmf, struct fsva_inode *fi)
+{
+	struct file *file;
+
+	if (!fault_flag_allow_retry_first(vmf->flags)) {
+		schedule_timeout_killable(1);
+		return VM_FAULT_NOPAGE;
+	}
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY | VM_FAULT_NOPAGE;
+	file = get_file(vmf->vma->vm_file);	/* keeps the inode */
+	release_fault_lock(vmf);
+	if (!down_read_killable(&fi->store_sem))
+		up_read(&fi->store_sem);
+	fput(file);
+	return VM_FAULT_RETRY | VM_FAULT_NOPAGE;
+}
+
+/* The first store to a clean page. */
+static vm_fault_t fsva_page_mkwrite(struct vm_fault *vmf)
+{
+	struct inode *inode = file_inode(vmf->vma->vm_file);
+	struct folio *folio = page_folio(vmf->page);
+	struct fsva_inode *fi = FSVA_I(inode);
+	vm_fault_t ret = VM_FAULT_LOCKED;
+
+	sb_start_pagefault(inode->i_sb);
+	if (!down_read_trylock(&fi->store_sem)) {
+		sb_end_pagefault(inode->i_sb);
+		return fsva_store_wait(vmf, fi);
+	}
+	folio_lock(folio);
+	if (folio->mapping != inode->i_mapping ||
+	    folio_pos(folio) >= i_size_read(inode)) {
+		folio_unlock(folio);
+		ret = VM_FAULT_NOPAGE;
+	}
+	up_read(&fi->store_sem);
+	sb_end_pagefault(inode->i_sb);
+	return ret;
+}
+
+static void fsva_vma_open(struct vm_area_struct *vma)
+{
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) ==
+	    (VM_SHARED | VM_MAYWRITE))
+		fsva_writer_add(file_inode(vma->vm_file),
+				vma->vm_file->private_data);
+}
+
+static void fsva_vma_close(struct vm_area_struct *vma)
+{
+	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) ==
+	    (VM_SHARED | VM_MAYWRITE))
+		fsva_writer_remove(file_inode(vma->vm_file));
+}
+
 static const struct vm_operations_struct fsva_vm_ops = {
+	.open		= fsva_vma_open,
+	.close		= fsva_vma_close,
 	.fault		= filemap_fault,
 	.map_pages	= filemap_map_pages,
+	.page_mkwrite	= fsva_page_mkwrite,
 };
 
 int fsva_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (vma->vm_flags & VM_SHARED) {
-		if (vma->vm_flags & VM_WRITE)
-			return -ENODEV;
-		vm_flags_clear(vma, VM_MAYWRITE);
-	}
 	file_accessed(file);
 	vma->vm_ops = &fsva_vm_ops;
+	fsva_vma_open(vma);
 	return 0;
 }

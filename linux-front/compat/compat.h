@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/uio.h>
 #include <linux/uuid.h>
+#include <linux/writeback.h>
 #include <xen/xenbus.h>
 
 #define FSVA_KERNEL(major, minor) \
@@ -30,6 +31,11 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 {
 	vma->vm_flags &= ~flags;
 }
+#endif
+
+/* 6.4: faults under the lock of one mapping alone. */
+#if !FSVA_KERNEL(6, 4)
+#define release_fault_lock(vmf)	mmap_read_unlock((vmf)->vma->vm_mm)
 #endif
 
 /* 6.4: the iterator's address through an accessor. */
@@ -138,6 +144,50 @@ static inline void set_default_d_op(struct super_block *sb,
 #else
 #define fsva_xenbus_read_state(dev) \
 	xenbus_read_driver_state((dev)->otherend)
+#endif
+
+/* 6.18: the walk over dirty folios is the caller's. */
+typedef int fsva_writepage_t(struct folio *folio, struct writeback_control *wbc,
+			     void *data);
+
+#if FSVA_KERNEL(6, 11)
+static inline int fsva_compat_writepages(struct address_space *mapping,
+					 struct writeback_control *wbc,
+					 fsva_writepage_t *add, void *data)
+{
+	struct folio *folio = NULL;
+	int err = 0;
+
+	while ((folio = writeback_iter(mapping, wbc, folio, &err)) != NULL)
+		err = add(folio, wbc, data);
+	return err;
+}
+#elif FSVA_KERNEL(6, 3)
+#define fsva_compat_writepages(mapping, wbc, add, data) \
+	write_cache_pages(mapping, wbc, add, data)
+#else
+struct fsva_compat_walk {
+	fsva_writepage_t *add;
+	void *data;
+};
+
+static inline int fsva_compat_writepage(struct page *page,
+					struct writeback_control *wbc,
+					void *data)
+{
+	struct fsva_compat_walk *walk = data;
+
+	return walk->add(page_folio(page), wbc, walk->data);
+}
+
+static inline int fsva_compat_writepages(struct address_space *mapping,
+					 struct writeback_control *wbc,
+					 fsva_writepage_t *add, void *data)
+{
+	struct fsva_compat_walk walk = { add, data };
+
+	return write_cache_pages(mapping, wbc, fsva_compat_writepage, &walk);
+}
 #endif
 
 #endif /* FSVA_COMPAT_H */

@@ -310,22 +310,156 @@ static void mappings(void)
 	IS(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
 	munmap(b, 8192);
 	DO(ftruncate(fd, 8192));
-	/* a shared writable mapping is right, or it is refused */
-	a = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (a == MAP_FAILED) {
-		IS(errno == ENODEV || errno == EINVAL || errno == EACCES || errno == EOPNOTSUPP);
-		fprintf(stderr, "# shared writable mappings are refused: %s\n", strerror(errno));
-	} else {
-		memcpy(a + 4000, "mapped", 6);
-		IS(pread(fd, back, 6, 4000) == 6 && !memcmp(back, "mapped", 6));
-		DO(pwrite(fd, "written", 7, 4200));
-		IS(!memcmp(a + 4200, "written", 7));
-		DO(msync(a, 8192, MS_SYNC));
-		munmap(a, 8192);
-		IS(pread(fd, back, 6, 4000) == 6 && !memcmp(back, "mapped", 6));
-	}
 	close(fd);
 	DO(unlink("map"));
+}
+
+/* Does an access end in SIGBUS? */
+static bool bus(volatile char *p, bool store)
+{
+	int status;
+	pid_t pid = DO(fork());
+
+	if (!pid) {
+		if (store)
+			*p = 1;
+		_exit(*p & 1);
+	}
+	DO(waitpid(pid, &status, 0));
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS;
+}
+
+/* Stores through shared mappings, and what reads, writes and sizes have to do with them. */
+static void stores(void)
+{
+	enum { LEN = 16 * 4096 };
+	static char back[LEN];
+	char *a, *b, *c;
+	int fd = make("stores", 0600), ro, status;
+	struct stat st;
+	pid_t pid;
+
+	DO(ftruncate(fd, LEN));
+	a = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	IS(a != MAP_FAILED);
+	memcpy(a + 4000, "mapped", 6);
+	IS(pread(fd, back, 6, 4000) == 6 && !memcmp(back, "mapped", 6));
+	DO(pwrite(fd, "written", 7, 4200));
+	IS(!memcmp(a + 4200, "written", 7) && !memcmp(a + 4000, "mapped", 6));
+	/* a store into the page of the write that was just made, and the other way round */
+	for (int i = 0; i < 100; i++) {
+		a[8192 + i] = i;
+		DO(pwrite(fd, &i, 1, 8192 + 200 + i));
+		IS(a[8192 + 200 + i] == i && a[8192 + i] == i);
+	}
+	IS(pread(fd, back, 300, 8192) == 300 && !memcmp(back, a + 8192, 300));
+	/* by another name, in another process, in a mapping of its own, and one that came by fork */
+	b = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 3 * 4096);
+	IS(b != MAP_FAILED && b[7] == 0);
+	pid = DO(fork());
+	if (!pid) {
+		int f = DO(open("stores", O_RDWR));
+
+		c = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, f, 3 * 4096);
+		IS(c != MAP_FAILED);
+		close(f);
+		c[7] = 'c';
+		a[3 * 4096 + 8] = 'a';
+		_exit(0);
+	}
+	DO(waitpid(pid, &status, 0));
+	IS(!status && b[7] == 'c' && b[8] == 'a');
+	IS(pread(fd, back, 2, 3 * 4096 + 7) == 2 && !memcmp(back, "ca", 2));
+	munmap(b, 4096);
+
+	/* reading a file into its own mapping, writing it out of it */
+	IS(pread(fd, a + 4 * 4096, 4096, 0) == 4096 && !memcmp(a, a + 4 * 4096, 4096));
+	IS(pread(fd, a + 4096, 4096, 4096) == 4096);
+	a[5 * 4096 + 1] = 'w';
+	IS(pwrite(fd, a + 5 * 4096, 8192, 7 * 4096) == 8192 && a[7 * 4096 + 1] == 'w');
+	IS(pwrite(fd, a + 7 * 4096, 1000, 7 * 4096 + 1001) == 1000 && a[7 * 4096 + 1002] == 'w');
+
+	/* private copies stay private, and see the file until then */
+	c = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	IS(c != MAP_FAILED && !memcmp(c, a, 8192));
+	c[0] = 'p';
+	IS(a[0] != 'p' && pread(fd, back, 1, 0) == 1 && back[0] != 'p');
+	a[4097] = 'q';
+	IS(c[4097] == 'q');
+	munmap(c, 8192);
+
+	/* rights */
+	ro = DO(open("stores", O_RDONLY));
+	IS(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ro, 0) == MAP_FAILED && errno == EACCES);
+	c = mmap(NULL, 4096, PROT_READ, MAP_SHARED, ro, 0);
+	IS(c != MAP_FAILED);
+	REFUSED(mprotect(c, 4096, PROT_READ | PROT_WRITE), EACCES);
+	munmap(c, 4096);
+	close(ro);
+	c = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 9 * 4096);
+	IS(c != MAP_FAILED && c[0] == 0);
+	DO(mprotect(c, 4096, PROT_READ | PROT_WRITE));
+	c[0] = 'm';
+	IS(a[9 * 4096] == 'm');
+	DO(mlock(c, 4096));
+	DO(msync(c, 4096, MS_SYNC));
+	c = mremap(c, 4096, 8192, MREMAP_MAYMOVE);
+	IS(c != MAP_FAILED && c[0] == 'm' && c[4096] == 0);
+	munmap(c, 8192);
+
+	/* sizes: what is cut off is gone, what comes anew is zero */
+	memset(a + 10 * 4096, 'z', 6 * 4096);
+	DO(ftruncate(fd, 10 * 4096 + 100));
+	IS(bus(a + 11 * 4096, false) && bus(a + 11 * 4096, true));
+	IS(a[10 * 4096 + 99] == 'z' && a[10 * 4096 + 100] == 0);
+	a[10 * 4096 + 200] = 'x';       /* behind the end: nobody's */
+	DO(fsync(fd));
+	DO(fstat(fd, &st));
+	IS(st.st_size == 10 * 4096 + 100);
+	DO(ftruncate(fd, LEN));
+	IS(a[10 * 4096 + 99] == 'z' && a[10 * 4096 + 200] == 0 && a[12 * 4096] == 0);
+	IS(pread(fd, back, 8192, 10 * 4096) == 8192 && !memcmp(back, a + 10 * 4096, 8192));
+	DO(ftruncate(fd, 10 * 4096 + 100));
+	IS(pwrite(fd, "far", 3, 14 * 4096) == 3);
+	IS(a[10 * 4096 + 300] == 0 && a[13 * 4096] == 0 && !memcmp(a + 14 * 4096, "far", 3));
+	memset(a + 4 * 4096, 'h', 3 * 4096);
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4 * 4096 + 10, 2 * 4096)) {
+		IS(errno == EOPNOTSUPP);
+	} else {
+		IS(a[4 * 4096 + 9] == 'h' && a[4 * 4096 + 10] == 0 && a[5 * 4096] == 0);
+		IS(a[6 * 4096 + 9] == 0 && a[6 * 4096 + 10] == 'h');
+	}
+
+	/* kept: after the last mapping, by another open file, through a sync */
+	memset(a, 'k', 4096);
+	DO(msync(a, 4096, MS_SYNC));
+	memset(a + 4096, 'l', 4096);
+	memcpy(back, a, 8192);
+	close(fd);
+	munmap(a, LEN);
+	fd = DO(open("stores", O_RDONLY));
+	b = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0);
+	IS(b != MAP_FAILED && !memcmp(b, back, 8192));
+	munmap(b, 8192);
+	close(fd);
+
+	/* a process that is killed loses nothing that it stored */
+	pid = DO(fork());
+	if (!pid) {
+		fd = DO(open("stores", O_RDWR));
+		a = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		IS(a != MAP_FAILED);
+		memset(a, 'd', 3 * 4096);
+		raise(SIGKILL);
+	}
+	DO(waitpid(pid, &status, 0));
+	IS(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	fd = DO(open("stores", O_RDWR));
+	IS(pread(fd, back, 3 * 4096, 0) == 3 * 4096);
+	for (int i = 0; i < 3 * 4096; i++)
+		IS(back[i] == 'd');
+	close(fd);
+	DO(unlink("stores"));
 }
 
 /* ---- Names ---- */
@@ -804,7 +938,7 @@ static const struct {
 	void (*run)(void);
 } rows[] = {
 	ROW(open_unlinked), ROW(open_renamed), ROW(sparse), ROW(flags), ROW(append_together), ROW(many_open),
-	ROW(mappings), ROW(names), ROW(links), ROW(directories), ROW(owners), ROW(setgid_dir), ROW(sticky),
+	ROW(mappings), ROW(stores), ROW(names), ROW(links), ROW(directories), ROW(owners), ROW(setgid_dir), ROW(sticky),
 	ROW(suid_cleared), ROW(umasks), ROW(times), ROW(special), ROW(locks), ROW(room), ROW(killed),
 };
 

@@ -292,8 +292,6 @@ static void do_mapwrite(void)
 	say("mapwrite off %zu len %zu", off + skip, len - skip);
 	mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0].fd, off);
 	if (mem == MAP_FAILED) {
-		if (errno == ENODEV || errno == EINVAL || errno == EACCES || errno == EOPNOTSUPP)
-			fail("shared writable mappings are refused: %s", strerror(errno));
 		fail("mmap: %s", strerror(errno));
 	}
 	fill(len);
@@ -302,6 +300,63 @@ static void do_mapwrite(void)
 	if (rnd() % 2 && msync(mem, len, MS_SYNC))
 		fail("msync: %s", strerror(errno));
 	munmap(mem, len);
+}
+
+/* A mapping that lives through other operations: the file may shrink under it. */
+static struct {
+	uint8_t *mem;
+	size_t off, len;
+} kept;
+
+static void do_kept(void)
+{
+	size_t page = sysconf(_SC_PAGESIZE), from, len;
+
+	if (kept.mem && rnd() % 8 == 0) {
+		say("kept: unmap off %zu len %zu", kept.off, kept.len);
+		munmap(kept.mem, kept.len);
+		kept.mem = NULL;
+	}
+	if (!kept.mem) {
+		if (!size)
+			return;
+		kept.off = (rnd() % size) & ~(page - 1);
+		kept.len = (1 + rnd() % 64) * page;
+		say("kept: map off %zu len %zu", kept.off, kept.len);
+		kept.mem = mmap(NULL, kept.len, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0].fd, kept.off);
+		if (kept.mem == MAP_FAILED)
+			fail("mmap: %s", strerror(errno));
+	}
+	if (size <= kept.off)
+		return;
+	len = size - kept.off < kept.len ? size - kept.off : kept.len;
+	from = rnd() % len;
+	len = 1 + some_len(len - from - 1);
+	if (rnd() % 3) {
+		say("kept: store off %zu len %zu", kept.off + from, len);
+		fill(len);
+		memcpy(kept.mem + from, buf, len);
+		memcpy(model + kept.off + from, buf, len);
+	} else {
+		say("kept: look off %zu len %zu", kept.off + from, len);
+		compare(kept.mem + from, kept.off + from, len, "kept map");
+	}
+	if (rnd() % 16 == 0 && msync(kept.mem, kept.len, rnd() % 2 ? MS_SYNC : MS_ASYNC) && errno != ENOMEM)
+		fail("msync: %s", strerror(errno));
+}
+
+static void do_punch(void)
+{
+	size_t off = some_off(), len = 1 + some_len(max_size / 4);
+
+	say("punch off %zu len %zu (size %zu)", off, len, size);
+	if (fallocate(fds[0].fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len)) {
+		if (errno != EOPNOTSUPP)
+			fail("fallocate: %s", strerror(errno));
+		return;
+	}
+	if (off < size)
+		memset(model + off, 0, off + len > size ? size - off : len);
 }
 
 static void do_reopen(void)
@@ -398,8 +453,9 @@ int main(int argc, char **argv)
 		case 32 ... 34: do_map(true); break;
 		case 35: do_reopen(); break;
 		case 36: if (rnd() % 4 == 0) do_sync(); else do_stat(); break;
-		case 37: case 38: if (mapwrite) do_mapwrite(); else do_stat(); break;
-		default: do_stat(); break;
+		case 37: if (mapwrite) do_mapwrite(); else do_stat(); break;
+		case 38: if (mapwrite) for (int i = 0; i < 3; i++) do_kept(); else do_stat(); break;
+		default: if (mapwrite && rnd() % 2) do_punch(); else do_stat(); break;
 		}
 		if (op % 5000 == 0)
 			verify();

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
+# mmap.sh: files mapped, and stored to through mappings.
+
+file_setup() {
+	lab pair --user pv --fsva pvh --kernel 6.12 --fs ext4
+	"$FSVA_TOP/tests/programs/put" user
+	put_walx
+}
+
+put_walx() {
+	lab put "$FSVA_TOP/tests/programs/walx.py" user:/opt/fsva-tests/
+}
+
+test_stores() {
+	user_sh 'cd /mnt/data; /opt/fsva-tests/fdx --only mappings fdx; /opt/fsva-tests/fdx --only stores fdx'
+	kernel_clean user user.data
+}
+
+TIMEOUT_test_random_stores=600
+test_random_stores() {
+	user_sh 'cd /mnt/data; for s in 1 2; do
+			/opt/fsva-tests/fsx --ops 3000 --seed $s --size 1048576 --mapwrite $([ $s = 1 ] || echo --direct) fsx.$s >/tmp/fsx.$s 2>&1 &
+		done; wait; cat /tmp/fsx.*; [ "$(cat /tmp/fsx.* | grep -c "^ok fsx: 3000 operations")" = 2 ]'
+	kernel_clean user user.data
+}
+
+# An index that three processes share by a mapping, beside a log that they read() and write().
+TIMEOUT_test_sqlite_wal=300
+test_sqlite_wal() {
+	user_sh 'mkdir /mnt/data/wal; python3 /opt/fsva-tests/walx.py /mnt/data/wal 3 60; rmdir /mnt/data/wal'
+	kernel_clean user user.data
+}
+
+# What was stored is on the disk after msync() and after umount, and the appliance says when there is no room.
+test_kept() {
+	user_sh 'cd /mnt/data; python3 -c "
+import mmap, os
+fd = os.open(\"k\", os.O_RDWR | os.O_CREAT)
+os.ftruncate(fd, 1 << 20)
+m = mmap.mmap(fd, 1 << 20)
+for i in range(256):
+    m[i * 4096 : i * 4096 + 8] = b\"page%04d\" % i
+"
+		cd /; umount /mnt/data; mount -t fsva data /mnt/data; cd /mnt/data; python3 -c "
+d = open(\"k\", \"rb\").read()
+assert len(d) == 1 << 20
+for i in range(256):
+    assert d[i * 4096 : i * 4096 + 9] == b\"page%04d\\0\" % i, i
+"; rm k'
+	kernel_clean user user.data
+}
+
+test_no_room() {
+	user_sh 'cd /mnt/data; dd if=/dev/zero of=fill bs=1M 2>/dev/null || :; sync; python3 -c "
+import errno, mmap, os, signal, sys
+fd = os.open(\"hole\", os.O_RDWR | os.O_CREAT)
+os.ftruncate(fd, 64 << 20)
+pid = os.fork()
+if not pid:
+    m = mmap.mmap(fd, 64 << 20)
+    try:
+        for i in range(0, 64 << 20, 4096):
+            m[i] = 1
+        m.flush()
+    except OSError as e:
+        os._exit(e.errno)
+    os._exit(0)
+status = os.waitpid(pid, 0)[1]
+print(status)
+assert status in (errno.ENOSPC << 8, errno.EIO << 8, signal.SIGBUS), status
+"; rm fill hole; sync; echo room >after; [ "$(cat after)" = room ]; rm after'
+	kernel_clean user user.data
+}
