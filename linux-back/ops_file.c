@@ -608,11 +608,10 @@ FSVA_HANDLER(remap_range)
 	err = fsva_two_files(c, r, &from, &to);
 	if (err)
 		return err;
-	if (r->flags & FSVA_REMAP_DEDUP) {
+	if (r->flags & FSVA_REMAP_DEDUP)
 		done = vfs_dedupe_file_range_one(from->file, r->offset_in, to->file, r->offset_out, r->len, flags);
-	} else {
+	else
 		done = vfs_clone_file_range(from->file, r->offset_in, to->file, r->offset_out, r->len, flags);
-	}
 	if (done >= 0) {
 		rsp->copied = done;
 		fsva_attr_get_or_guess(c, file_dentry(to->file), &rsp->attr);
