@@ -347,7 +347,8 @@ static struct fsva_bounce *fsva_bounce_alloc(struct fsva_call *c)
 	while (left) {
 		u32 len = min_t(u32, left, PAGE_SIZE - off);
 
-		b->page[b->nr] = alloc_page(GFP_KERNEL);
+		/* The front says how much there is of these: nobody shall be killed for them. */
+		b->page[b->nr] = alloc_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 		if (!b->page[b->nr]) {
 			fsva_bounce_free(b);
 			return NULL;
