@@ -22,6 +22,8 @@
 
 #include "back.h"
 
+#define FSVA_MANY_GROUPS	1024u
+
 static const struct {
 	u64 wire;
 	int cap;
@@ -96,9 +98,13 @@ int fsva_cred_set(struct fsva_session *ses, const struct fsva_cred_set_req *r, c
 		return -EINVAL;
 	slot = &ses->creds[array_index_nospec(r->index, FSVA_BACK_NR_CREDS)];
 
+	/* One at a time: the groups of each are memory that no limit counts yet. */
+	mutex_lock(&ses->cred_lock);
 	groups = groups_alloc(r->nr_groups);
-	if (!groups)
-		return -ENOMEM;
+	if (!groups) {
+		err = -ENOMEM;
+		goto out_unlock;
+	}
 	for (i = 0; i < r->nr_groups; i++)
 		groups->gid[i] = make_kgid(&init_user_ns, gids[i]);
 	groups_sort(groups);
@@ -108,10 +114,10 @@ int fsva_cred_set(struct fsva_session *ses, const struct fsva_cred_set_req *r, c
 	new.nr_groups = r->nr_groups;
 	if (!new.exact || !new.named) {
 		fsva_cred_put(&new);
-		return -ENOMEM;
+		err = -ENOMEM;
+		goto out_unlock;
 	}
 
-	mutex_lock(&ses->cred_lock);
 	if (ses->nr_groups - slot->nr_groups + new.nr_groups > FSVA_BACK_MAX_GROUPS) {
 		err = -ENOBUFS;
 		old = new;
@@ -122,8 +128,12 @@ int fsva_cred_set(struct fsva_session *ses, const struct fsva_cred_set_req *r, c
 		*slot = new;
 		spin_unlock(&ses->cred_spin);
 	}
-	mutex_unlock(&ses->cred_lock);
 	fsva_cred_put(&old);
+	/* Nor does it count those that wait for an RCU grace period to be freed. */
+	if (old.nr_groups > FSVA_MANY_GROUPS)
+		synchronize_rcu();
+out_unlock:
+	mutex_unlock(&ses->cred_lock);
 	return err;
 }
 

@@ -178,7 +178,9 @@ const void *fsva_data_in(struct fsva_call *c)
 	struct iov_iter iter;
 	int error;
 
-	d->in = len < sizeof(d->small) ? d->small : kvmalloc(len + 1, GFP_KERNEL);
+	/* The front says how much: nobody shall be killed for it. */
+	d->in = len < sizeof(d->small) ? d->small :
+		kvmalloc(len + 1, GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	if (!d->in)
 		return ERR_PTR(-ENOMEM);
 	if (len) {

@@ -347,7 +347,8 @@ static struct fsva_bounce *fsva_bounce_alloc(struct fsva_call *c)
 	while (left) {
 		u32 len = min_t(u32, left, PAGE_SIZE - off);
 
-		b->page[b->nr] = alloc_page(GFP_KERNEL);
+		/* The front says how much there is of these: nobody shall be killed for them. */
+		b->page[b->nr] = alloc_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 		if (!b->page[b->nr]) {
 			fsva_bounce_free(b);
 			return NULL;
@@ -608,11 +609,10 @@ FSVA_HANDLER(remap_range)
 	err = fsva_two_files(c, r, &from, &to);
 	if (err)
 		return err;
-	if (r->flags & FSVA_REMAP_DEDUP) {
+	if (r->flags & FSVA_REMAP_DEDUP)
 		done = vfs_dedupe_file_range_one(from->file, r->offset_in, to->file, r->offset_out, r->len, flags);
-	} else {
+	else
 		done = vfs_clone_file_range(from->file, r->offset_in, to->file, r->offset_out, r->len, flags);
-	}
 	if (done >= 0) {
 		rsp->copied = done;
 		fsva_attr_get_or_guess(c, file_dentry(to->file), &rsp->attr);

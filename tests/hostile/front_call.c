@@ -1101,9 +1101,10 @@ static void send_write(struct peer *p, uint64_t fh)
 	peer_push(p, 0);
 }
 
-/* Mounted, with a file, frozen, and a write that waits for the thaw. */
+/* Mounted, with a file, frozen, and a write that waits for the thaw; for HOSTILE_HOLD seconds, if that is set. */
 static void frozen_writer(struct peer *p)
 {
+	const char *hold = getenv("HOSTILE_HOLD");
 	struct fsva_entry e;
 	struct fsva_rsp rsp;
 	uint64_t fh;
@@ -1119,6 +1120,8 @@ static void frozen_writer(struct peer *p)
 	send_write(p, fh);
 	if (peer_answer(p, 0, &rsp, 500) != PEER_TIMEOUT)
 		attack_fail("a write went through a freeze");
+	if (hold)
+		sleep(atoi(hold));
 }
 
 /* It can be mounted and written by the next connection. */

@@ -8,13 +8,17 @@
 #	lab exec user -- /opt/fsva-tests/hostile-front --attack NAME	(fsva_front unbound)
 #	lab exec evil -- /opt/fsva-tests/hostile-back --attack NAME	(hostile-poke running in `victim`)
 
-file_setup() {
+hostile_pair() {
 	lab pair --user pv --fsva pv --kernel 6.12 --fs ext4 --fsva-memory 128
 	"$FSVA_TOP/tests/programs/put" user
 	# a bound device holds its driver's module
 	user_sh 'umount /mnt/data; echo fsva-0 >/sys/bus/xen/drivers/fsva/unbind; rmmod fsva_front; modprobe -a xen-gntalloc xen-gntdev xen-evtchn
 		echo 8192 >/sys/module/xen_gntalloc/parameters/limit
 		mkdir -p /dev/xen; ls /dev/xen >/dev/null'
+}
+
+file_setup() {
+	hostile_pair
 	fsva_sh 'awk "/MemAvailable/ {print \$2}" /proc/meminfo >/tmp/memory.before'
 }
 
@@ -60,6 +64,32 @@ test_back_afterwards() {
 			mount -t fsva data /mnt/data 2>/dev/null && break; sleep 1; done
 		findmnt /mnt/data; rm -rf /mnt/data/hostile-*; echo served >/mnt/data/f; [ "$(cat /mnt/data/f)" = served ]'
 	user umount /mnt/data
+	lab xl destroy user
+}
+
+ext4_is_mounted() {
+	fsva_sh 'ls /proc/fs/ext4 | grep -q .'
+}
+
+ext4_is_unmounted() {
+	fsva_sh '! ls /proc/fs/ext4 | grep -q .'
+}
+
+# The user domain dies when it has the file system frozen and a write waits for the thaw: to the appliance, its
+# device's directory goes.
+test_back_frozen_and_gone() {
+	local freezes
+	hostile_pair
+	freezes=$(back_stat freeze)
+	user_sh 'HOSTILE_HOLD=120 setsid /opt/fsva-tests/hostile-front --attack freeze-vanish >/tmp/hold 2>&1 </dev/null &'
+	eventually 60 eval '[ "$(back_stat freeze)" -gt '"$freezes"' ]'
+	sleep 2
+	ext4_is_mounted
+	# shellcheck disable=SC2016 # for dom0
+	dom0_sh 'u=$(xl domid user) b=$(xl domid user.data); xenstore-rm /local/domain/$b/backend/fsva/$u/0'
+	eventually 60 ext4_is_unmounted
+	fsva_sh 'dmesg | grep -i "stuck in the file system" && exit 1 || true; rmmod fsva_back'
+	kernel_clean user.data
 	lab xl destroy user
 }
 

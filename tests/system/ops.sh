@@ -30,6 +30,55 @@ test_mount_options() {
 	kernel_clean user user.data
 }
 
+# The appliance's own ext4 says what it is mounted with.
+ext4_has() {
+	fsva_sh "cat /proc/fs/ext4/*/options" | grep -qx -- "$1" || fail "the appliance's ext4 is not mounted with $1"
+}
+
+# The same, once on the kernel's own ext4 and once on the pair's: what a remount refuses and what it does.
+# shellcheck disable=SC2016 # for the user's shell
+REMOUNTS='cd /; m() { err=$(mount "$@" 2>&1) && echo "$*: done" || { s=$?; case $err in *busy*) echo "$*: $s busy";;
+			*) echo "$*: $s";; esac; }; }
+	t() { touch $1 2>/dev/null && { echo "$2: written"; rm $1; } || echo "$2: not written"; }
+	t $d/f "at first"; echo x >$d/w; exec 9>>$d/w; m -o remount,ro $d; echo y >&9; t $d/f "a writer was in the way"
+	exec 9>&-; exec 9<$d/w; m -o remount,ro $d; t $d/f "a reader was not"; cat <&9; m -o remount,rw $d; exec 9<&-; t $d/f "rw again"
+	echo x >$d/u; exec 9<$d/u; rm $d/u; m -o remount,ro $d; t $d/f "an unlinked file was in the way"
+	exec 9<&-; m -o remount,ro $d; t $d/f "ro"; m -o remount,rw,commit=30 $d; t $d/f "rw with commit"
+	grep " $d " /proc/mounts | grep -o "commit=30"; m -o remount,data=journal $d; m -o remount,nonsense=1 $d; t $d/f "after refusals"
+	grep " $d " /proc/mounts | grep -o "commit=30"; m -o remount,sync $d; grep " $d " /proc/mounts | grep -o ",sync"; t $d/f "sync"
+	m -o remount,async,commit=5 $d; grep " $d " /proc/mounts | grep -oE "commit=30|,sync" || echo "neither"; rm $d/w'
+
+test_remount() {
+	local native ours
+	user_sh 'modprobe loop; mkdir -p /mnt/native; truncate -s 64M /tmp/native.img; mke2fs -q -t ext4 /tmp/native.img; mount -o loop /tmp/native.img /mnt/native'
+	native=$(user bash -c "d=/mnt/native; $REMOUNTS" | sed 's,/mnt/native,DIR,g')
+	ours=$(user bash -c "d=/mnt/data; $REMOUNTS" | sed 's,/mnt/data,DIR,g')
+	user_sh 'umount /mnt/native; rm /tmp/native.img'
+	note "a native ext4 says: $native"
+	assert_contains "$native" 'remount,ro DIR: 32 busy' 'what a native ext4 says'
+	assert_eq "$ours" "$native" 'what the pair says'
+	user mount -o remount,ro,commit=17 /mnt/data
+	ext4_has ro
+	ext4_has commit=17
+	user mount -o remount,rw /mnt/data
+	ext4_has rw
+	ext4_has commit=17
+	user_sh 'echo kept >/mnt/data/kept; umount /mnt/data; mount -t fsva data /mnt/data; [ "$(cat /mnt/data/kept)" = kept ]; rm /mnt/data/kept'
+	ext4_has commit=5
+	kernel_clean user user.data
+}
+
+# Many remounts while others write: a call ends well or with EROFS or EBUSY, and what was written is there.
+test_remount_under_load() {
+	user_sh 'cd /mnt/data; mkdir load; rm -f /tmp/stop
+		for w in 1 2 3; do (n=0; : >/tmp/load.$w
+			while [ ! -e /tmp/stop ]; do n=$((n + 1)); (echo $n >load/$w.$n) 2>/dev/null && echo $w.$n >>/tmp/load.$w; sleep 0.01; done) & done
+		ro=0; for i in $(seq 12); do mount -o remount,ro /mnt/data 2>/dev/null && ro=$((ro + 1)); sleep 0.05; mount -o remount,rw /mnt/data; done
+		touch /tmp/stop; wait; echo "# read-only $ro times of 12, $(cat /tmp/load.? | wc -l) files" >&2; [ $ro -gt 0 ]
+		for f in $(cat /tmp/load.?); do [ "$(cat load/$f)" = "${f#*.}" ] || { echo "FAIL: load/$f"; exit 1; }; done; rm -r load'
+	kernel_clean user user.data
+}
+
 test_bad_mounts() {
 	refuses 'nosuchtag|No such device|special device|not exist' user mount -t fsva nosuchtag /mnt/data
 	user_sh 'mkdir -p /mnt/second'
