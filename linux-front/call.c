@@ -1025,6 +1025,16 @@ static void fsva_call_read_pages_done(struct fsva_call *call)
 	fsva_ring_release(call);
 }
 
+/* Who waits for the pages waits no more.  The call keeps them until it ends. */
+static void fsva_call_read_pages_abort(struct fsva_call *call)
+{
+	fsva_page_done *done = call->private;
+	unsigned int i;
+
+	for (i = 0; i < call->nr; i++)
+		done(call->page[i], -EIO, 0);
+}
+
 int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred, u64 fh,
 			 u64 pos, struct page **pages, unsigned int nr,
 			 void (*done)(struct page *page, int err,
@@ -1049,6 +1059,7 @@ int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred, u64 fh,
 	fsva_wire_req_data(&call->req, 0, nr * PAGE_SIZE, call->ref, nr);
 	call->private = done;
 	call->done = fsva_call_read_pages_done;
+	call->abort = fsva_call_read_pages_abort;
 	err = fsva_ring_submit(call);
 	if (err) {
 		call->err = err;
