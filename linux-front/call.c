@@ -1092,23 +1092,6 @@ static struct fsva_call *fsva_call_forget_start(struct fsva_front *ff,
 	return call;
 }
 
-/* At once, and wait: for errors on the way to an inode or file. */
-void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh)
-{
-	struct fsva_call *call;
-
-	if (fh) {
-		call = fsva_call_forget_start(ff, 0, 0, fh);
-		if (!IS_ERR(call))
-			fsva_call_finish(call, NULL, 0);
-	}
-	if (handle) {
-		call = fsva_call_forget_start(ff, handle, 1, 0);
-		if (!IS_ERR(call))
-			fsva_call_finish(call, NULL, 0);
-	}
-}
-
 /* Later, without waiting or allocating.  Takes fg over. */
 void fsva_call_forget(struct fsva_front *ff, struct fsva_forget *fg)
 {
@@ -1140,6 +1123,24 @@ void fsva_call_release(struct fsva_front *ff, struct fsva_forget *fg)
 	}
 	fsva_call_finish(call, NULL, 0);
 	kfree(fg);
+}
+
+/* For errors on the way to an inode or file, with no memory set aside for it. */
+void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh)
+{
+	struct fsva_forget *fg;
+
+	if (fh) {
+		fg = kzalloc(sizeof(*fg), GFP_KERNEL | __GFP_NOFAIL);
+		fg->fh = fh;
+		fsva_call_release(ff, fg);
+	}
+	if (handle) {
+		fg = kzalloc(sizeof(*fg), GFP_KERNEL | __GFP_NOFAIL);
+		fg->handle = handle;
+		fg->nr_lookups = 1;
+		fsva_call_release(ff, fg);
+	}
 }
 
 static void fsva_call_forgotten(struct fsva_front *ff)
@@ -1194,6 +1195,23 @@ void fsva_call_forget_work(struct work_struct *work)
 	}
 }
 
+/* At once, and wait: in a work, which nobody kills and which allocates nothing. */
+static void fsva_call_forget_sync(struct fsva_front *ff, u64 handle, u64 fh)
+{
+	struct fsva_call *call;
+
+	if (fh) {
+		call = fsva_call_forget_start(ff, 0, 0, fh);
+		if (!IS_ERR(call))
+			fsva_call_finish(call, NULL, 0);
+	}
+	if (handle) {
+		call = fsva_call_forget_start(ff, handle, 1, 0);
+		if (!IS_ERR(call))
+			fsva_call_finish(call, NULL, 0);
+	}
+}
+
 /* Under the ring's lock: the answer of a call that nobody waits for. */
 void fsva_call_orphaned(struct fsva_call *call)
 {
@@ -1244,7 +1262,7 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 	/* Not into another session: its handles are others. */
 	atomic_inc(&ff->nr_busy);
 	fsva_call_end(call);
-	fsva_call_forget_now(ff, handle, fh);
+	fsva_call_forget_sync(ff, handle, fh);
 	fsva_ring_leave(ff);
 }
 
