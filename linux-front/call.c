@@ -1025,6 +1025,16 @@ static void fsva_call_read_pages_done(struct fsva_call *call)
 	fsva_ring_release(call);
 }
 
+/* Who waits for the pages waits no more.  The call keeps them until it ends. */
+static void fsva_call_read_pages_abort(struct fsva_call *call)
+{
+	fsva_page_done *done = call->private;
+	unsigned int i;
+
+	for (i = 0; i < call->nr; i++)
+		done(call->page[i], -EIO, 0);
+}
+
 int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred, u64 fh,
 			 u64 pos, struct page **pages, unsigned int nr,
 			 void (*done)(struct page *page, int err,
@@ -1049,6 +1059,7 @@ int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred, u64 fh,
 	fsva_wire_req_data(&call->req, 0, nr * PAGE_SIZE, call->ref, nr);
 	call->private = done;
 	call->done = fsva_call_read_pages_done;
+	call->abort = fsva_call_read_pages_abort;
 	err = fsva_ring_submit(call);
 	if (err) {
 		call->err = err;
@@ -1137,23 +1148,6 @@ static struct fsva_call *fsva_call_forget_start(struct fsva_front *ff,
 	return call;
 }
 
-/* At once, and wait: for errors on the way to an inode or file. */
-void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh)
-{
-	struct fsva_call *call;
-
-	if (fh) {
-		call = fsva_call_forget_start(ff, 0, 0, fh);
-		if (!IS_ERR(call))
-			fsva_call_finish(call, NULL, 0);
-	}
-	if (handle) {
-		call = fsva_call_forget_start(ff, handle, 1, 0);
-		if (!IS_ERR(call))
-			fsva_call_finish(call, NULL, 0);
-	}
-}
-
 /* Later, without waiting or allocating.  Takes fg over. */
 void fsva_call_forget(struct fsva_front *ff, struct fsva_forget *fg)
 {
@@ -1185,6 +1179,24 @@ void fsva_call_release(struct fsva_front *ff, struct fsva_forget *fg)
 	}
 	fsva_call_finish(call, NULL, 0);
 	kfree(fg);
+}
+
+/* For errors on the way to an inode or file, with no memory set aside for it. */
+void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh)
+{
+	struct fsva_forget *fg;
+
+	if (fh) {
+		fg = kzalloc(sizeof(*fg), GFP_KERNEL | __GFP_NOFAIL);
+		fg->fh = fh;
+		fsva_call_release(ff, fg);
+	}
+	if (handle) {
+		fg = kzalloc(sizeof(*fg), GFP_KERNEL | __GFP_NOFAIL);
+		fg->handle = handle;
+		fg->nr_lookups = 1;
+		fsva_call_release(ff, fg);
+	}
 }
 
 static void fsva_call_forgotten(struct fsva_front *ff)
@@ -1239,6 +1251,23 @@ void fsva_call_forget_work(struct work_struct *work)
 	}
 }
 
+/* At once, and wait: in a work, which nobody kills and which allocates nothing. */
+static void fsva_call_forget_sync(struct fsva_front *ff, u64 handle, u64 fh)
+{
+	struct fsva_call *call;
+
+	if (fh) {
+		call = fsva_call_forget_start(ff, 0, 0, fh);
+		if (!IS_ERR(call))
+			fsva_call_finish(call, NULL, 0);
+	}
+	if (handle) {
+		call = fsva_call_forget_start(ff, handle, 1, 0);
+		if (!IS_ERR(call))
+			fsva_call_finish(call, NULL, 0);
+	}
+}
+
 /* Under the ring's lock: the answer of a call that nobody waits for. */
 void fsva_call_orphaned(struct fsva_call *call)
 {
@@ -1289,7 +1318,7 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 	/* Not into another session: its handles are others. */
 	atomic_inc(&ff->nr_busy);
 	fsva_call_end(call);
-	fsva_call_forget_now(ff, handle, fh);
+	fsva_call_forget_sync(ff, handle, fh);
 	fsva_ring_leave(ff);
 }
 

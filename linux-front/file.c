@@ -269,8 +269,10 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	n = down_write_killable(&inode->i_rwsem);
 	if (n)
 		return n;
-	/* Limits; where an append goes is decided in the appliance. */
-	n = generic_write_checks(iocb, from);
+	/* Limits, by our size; where an append goes is decided in the appliance. */
+	n = fsva_inode_in_doubt(inode) ? fsva_inode_refresh(inode) : 0;
+	if (!n)
+		n = generic_write_checks(iocb, from);
 	if (n <= 0)
 		goto out;
 	/* The page that the file ends in changes when the file grows. */
@@ -290,7 +292,11 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 				    iocb->ki_pos, flags, from, &rsp);
 		if (n < 0)
 			break;
-		n = fsva_inode_changed(inode, &rsp.attr) ? -EIO : n;
+		/* Who says how much says where, too: it moves the position. */
+		if (!(flags & FSVA_RW_APPEND) && rsp.offset != iocb->ki_pos)
+			n = -EIO;
+		else if (fsva_inode_changed(inode, &rsp.attr))
+			n = -EIO;
 		if (n <= 0)
 			break;
 		iocb->ki_pos = rsp.offset + n;
@@ -350,7 +356,11 @@ static long fsva_file_fallocate(struct file *file, int mode, loff_t offset,
 	err = down_write_killable(&inode->i_rwsem);
 	if (err)
 		return err;
+	if (fsva_inode_in_doubt(inode))
+		err = fsva_inode_refresh(inode);
 	/* The caller's limit on the size of files is known only here. */
+	if (err)
+		goto out;
 	if (mode & FALLOC_FL_INSERT_RANGE)
 		err = inode_newsize_ok(inode, i_size_read(inode) + len);
 	else if (!(mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE)) &&

@@ -134,12 +134,14 @@ struct fsva_call {
 	wait_queue_head_t wq;
 	struct fsva_cred *cred;		/* pinned until the answer */
 	void (*done)(struct fsva_call *call);	/* asynchronous: at response */
+	void (*abort)(struct fsva_call *call);	/* at umount -f before it */
 	void *private;			/* done's */
 	void *staging;			/* page granted at connect */
 	grant_ref_t staging_ref;
 	/* Data by grant references: nr of them; each page has one owner. */
 	unsigned int nr;
 	bool pinned;			/* page[] by pin_user_pages */
+	bool held;			/* page[] by get_page */
 	bool dirty;			/* the back may have written them */
 	grant_ref_t ref[FSVA_MAX_GREFS];
 	struct page *page[FSVA_MAX_GREFS];		/* or NULL: */

@@ -155,7 +155,10 @@ bool fsva_grant_page_ok(struct page *page)
 	return !PageForeign(page) && !is_zone_device_page(page);
 }
 
-/* All data lies in these pages, which the caller keeps until the call ends. */
+/*
+ * All data lies in these pages, of which the call holds references: the back may
+ * write to them after everybody else has given up.
+ */
 int fsva_grant_pages(struct fsva_call *call, struct page **pages,
 		     unsigned int nr, bool readonly)
 {
@@ -167,6 +170,7 @@ int fsva_grant_pages(struct fsva_call *call, struct page **pages,
 	if (err)
 		return err;
 	for (i = 0; i < nr; i++) {
+		get_page(pages[i]);
 		call->page[i] = pages[i];
 		call->bounce[i] = NULL;
 		gnttab_grant_foreign_access_ref(call->ref[i], ff->otherend,
@@ -174,6 +178,7 @@ int fsva_grant_pages(struct fsva_call *call, struct page **pages,
 						readonly);
 	}
 	call->nr = nr;
+	call->held = true;
 	call->dirty = !readonly;
 	return 0;
 }
@@ -294,6 +299,9 @@ int fsva_grant_end(struct fsva_call *call, size_t done_len)
 		}
 		unpin_user_pages_dirty_lock(call->page, nr, call->dirty);
 	}
+	for (i = 0; i < nr && call->held; i++)
+		put_page(call->page[i]);
+	call->held = false;
 
 	spin_lock_irqsave(&g->lock, flags);
 	for (i = 0; i < nr; i++) {

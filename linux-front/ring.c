@@ -118,9 +118,11 @@ static struct fsva_call *fsva_ring_take(struct fsva_ring *ring)
 		call->err = 0;
 		call->cred = NULL;
 		call->done = NULL;
+		call->abort = NULL;
 		call->private = NULL;
 		call->nr = 0;
 		call->pinned = false;
+		call->held = false;
 		call->dirty = false;
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);
@@ -352,11 +354,24 @@ void fsva_ring_fail(struct fsva_ring *ring)
 	fsva_ring_run_done(&done);
 }
 
-/* umount -f was counted: send the waiters home; their calls become orphans. */
+/*
+ * umount -f was counted: send the waiters home; their calls become orphans.  So
+ * does what nobody waits for but somebody hangs by: ->abort lets him go, under
+ * the lock, after which the call may be answered and gone.
+ */
 void fsva_ring_abort(struct fsva_ring *ring)
 {
 	struct fsva_call *call;
+	unsigned long flags;
 
+	spin_lock_irqsave(&ring->lock, flags);
+	for (call = ring->calls; call < ring->calls + ring->nr_slots; call++) {
+		if (call->state != FSVA_CALL_SENT || !call->abort)
+			continue;
+		call->state = FSVA_CALL_ORPHAN;
+		call->abort(call);
+	}
+	spin_unlock_irqrestore(&ring->lock, flags);
 	for (call = ring->calls; call < ring->calls + ring->nr_slots; call++)
 		wake_up_all(&call->wq);
 	wake_up_all(&ring->free_wq);

@@ -36,6 +36,10 @@ static const struct {
 	{ SB_SILENT,		FSVA_MOUNT_SILENT },
 };
 
+/* Those that an answer decides. */
+#define FSVA_SB_TOLD	(SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC |	\
+			 SB_LAZYTIME | SB_POSIXACL)
+
 static u32 fsva_sb_to_wire(unsigned int sb_flags)
 {
 	u32 wire = 0;
@@ -47,12 +51,18 @@ static u32 fsva_sb_to_wire(unsigned int sb_flags)
 	return wire;
 }
 
-/* Flags in force at the back: ro may have come from the disk itself. */
+/*
+ * Flags in force at the back: ro may have come from the disk itself, others from
+ * the administrator's options.
+ */
 static unsigned int fsva_sb_from_wire(unsigned int sb_flags, u32 wire)
 {
-	sb_flags &= ~(SB_RDONLY | SB_POSIXACL);
-	if (wire & FSVA_MOUNT_RDONLY)
-		sb_flags |= SB_RDONLY;
+	unsigned int i;
+
+	sb_flags &= ~FSVA_SB_TOLD;
+	for (i = 0; i < ARRAY_SIZE(fsva_sb_flags); i++)
+		if (wire & fsva_sb_flags[i].wire)
+			sb_flags |= fsva_sb_flags[i].sb & FSVA_SB_TOLD;
 	/*
 	 * With POSIX ACLs a directory's default ACL may take the umask's place,
 	 * and only the file system can tell.  SB_POSIXACL keeps our VFS from
@@ -395,7 +405,7 @@ static int fsva_fc_reconfigure(struct fs_context *fc)
 			errorf(fc, "fsva: the appliance has it read-only");
 			return -EROFS;
 		}
-		rsp.flags |= flags & mask & FSVA_MOUNT_RDONLY;
+		rsp.flags |= flags & mask;
 		fc->sb_flags = fsva_sb_from_wire(fc->sb_flags, rsp.flags);
 		return 0;
 	}
@@ -406,7 +416,7 @@ static int fsva_fc_reconfigure(struct fs_context *fc)
 	}
 	FSVA_SB(sb)->mount_flags = rsp.flags;
 	fc->sb_flags = fsva_sb_from_wire(fc->sb_flags, rsp.flags);
-	fc->sb_flags_mask |= SB_RDONLY | SB_POSIXACL;
+	fc->sb_flags_mask |= FSVA_SB_TOLD;
 	fsva_read_options(FSVA_SB(sb));
 	return 0;
 }
