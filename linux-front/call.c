@@ -1088,6 +1088,15 @@ static void fsva_call_write_pages_done(struct fsva_call *call)
 	fsva_ring_release(call);
 }
 
+static void fsva_call_write_pages_abort(struct fsva_call *call)
+{
+	void (*done)(struct page *page, int err) = call->private;
+	unsigned int i;
+
+	for (i = 0; i < call->nr; i++)
+		done(call->page[i], -EIO);
+}
+
 /*
  * Write len octets of these pages, without waiting for the answer.  done() gets
  * each page, maybe in an interrupt; -EINTR: a killed task could not send it.
@@ -1116,6 +1125,7 @@ int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
 	fsva_wire_req_data(&call->req, 0, len, call->ref, nr);
 	call->private = done;
 	call->done = fsva_call_write_pages_done;
+	call->abort = fsva_call_write_pages_abort;
 	err = fsva_ring_submit(call);
 	if (err) {
 		call->err = err;

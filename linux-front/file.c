@@ -103,7 +103,10 @@ static void fsva_file_close(struct kref *kref)
 	struct fsva_file *f = container_of(kref, struct fsva_file, kref);
 
 	f->forget->fh = f->fh;
-	fsva_call_release(f->ff, f->forget);
+	if (f->later)
+		fsva_call_forget(f->ff, f->forget);
+	else
+		fsva_call_release(f->ff, f->forget);
 	put_cred(f->cred);
 	kvfree(f->buf);
 	kfree(f);

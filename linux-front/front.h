@@ -496,6 +496,7 @@ struct fsva_file {
 	u64 fh;
 	u32 impl;
 	struct fsva_forget *forget;
+	bool later;			/* closing it waits for nothing */
 	struct mutex mutex;		/* directory listing below */
 	void *buf;
 	u32 buf_len, buf_pos;

@@ -70,7 +70,11 @@ void fsva_writer_remove(struct inode *inode)
 	spin_unlock(&fi->lock);
 	if (!last)
 		return;
-	fsva_cache_flush(inode, 0, LLONG_MAX);
+	/* Who exits can't be killed a second time: it does not wait for it. */
+	if (current->flags & PF_EXITING)
+		filemap_flush(inode->i_mapping);
+	else
+		fsva_cache_flush(inode, 0, LLONG_MAX);
 	fsva_writer_settle(inode);
 }
 
@@ -80,8 +84,10 @@ void fsva_writer_drop(struct inode *inode)
 	struct fsva_file *f = FSVA_I(inode)->writer;
 
 	FSVA_I(inode)->writer = NULL;
-	if (f)
-		fsva_file_put(f);
+	if (!f)
+		return;
+	f->later = fsva_super_forced(inode->i_sb);
+	fsva_file_put(f);
 }
 
 /*
