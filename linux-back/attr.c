@@ -4,7 +4,6 @@
  */
 #include <linux/fileattr.h>
 #include <linux/iversion.h>
-#include <linux/posix_acl.h>
 #include <linux/stat.h>
 
 #include "back.h"
@@ -126,23 +125,6 @@ void fsva_attr_get_or_guess(struct fsva_call *c, struct dentry *dentry, struct f
 	fsva_attr_fill(d_inode(dentry), &stat, attr);
 }
 
-/* Does the mode tell less than all about who may do what? */
-static bool fsva_impl_permission(struct inode *inode)
-{
-	struct posix_acl *acl;
-
-	if (inode->i_op->permission)
-		return true;
-	if (!IS_POSIXACL(inode) || S_ISLNK(inode->i_mode))
-		return false;
-	acl = get_inode_acl(inode, ACL_TYPE_ACCESS);
-	if (!acl)
-		return false;
-	if (!IS_ERR(acl))
-		posix_acl_release(acl);
-	return true;
-}
-
 /* FSVA_IMPL_* of a positive dentry: read off the tables of the file system (DESIGN rule 2). */
 u32 fsva_impl(struct dentry *dentry)
 {
@@ -152,15 +134,16 @@ u32 fsva_impl(struct dentry *dentry)
 	const struct super_operations *sop = inode->i_sb->s_op;
 	u32 impl = 0;
 
-	if (fsva_impl_permission(inode))
+	if (iop->permission)
 		impl |= FSVA_IMPL_PERMISSION;
 	if (dentry->d_flags & (DCACHE_OP_REVALIDATE | DCACHE_OP_WEAK_REVALIDATE))
 		impl |= FSVA_IMPL_REVALIDATE;
 	if (d_is_dir(dentry) && (dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE)))
 		impl |= FSVA_IMPL_NAMECMP;
-	if (iop->listxattr)
+	if (iop->listxattr || (inode->i_opflags & IOP_XATTR))
 		impl |= FSVA_IMPL_XATTR;
-	if (IS_POSIXACL(inode) && (FSVA_COMPAT_HAS_ACL(inode) || FSVA_COMPAT_HAS_DENTRY_ACL(inode)))
+	if (IS_POSIXACL(inode) && !S_ISLNK(inode->i_mode) &&
+	    (FSVA_COMPAT_HAS_ACL(inode) || FSVA_COMPAT_HAS_DENTRY_ACL(inode)))
 		impl |= FSVA_IMPL_ACL;
 	if (iop->fiemap)
 		impl |= FSVA_IMPL_FIEMAP;

@@ -393,6 +393,8 @@ FSVA_HANDLER(getxattr);
 FSVA_HANDLER(setxattr);
 FSVA_HANDLER(listxattr);
 FSVA_HANDLER(removexattr);
+FSVA_HANDLER(get_acl);
+FSVA_HANDLER(set_acl);
 
 /* ---- Attributes --------------------------------------------------------------------------------------- */
 

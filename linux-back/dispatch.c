@@ -57,6 +57,8 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_SETXATTR]		= fsva_op_setxattr,
 	[FSVA_OP_LISTXATTR]		= fsva_op_listxattr,
 	[FSVA_OP_REMOVEXATTR]		= fsva_op_removexattr,
+	[FSVA_OP_GET_ACL]		= fsva_op_get_acl,
+	[FSVA_OP_SET_ACL]		= fsva_op_set_acl,
 };
 
 /* This kernel's errors by number; 0: the wire has no such. */

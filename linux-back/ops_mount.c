@@ -25,7 +25,7 @@ FSVA_HANDLER(session)
 		return -EPROTO;
 	spin_lock(&ses->lock);
 	if (!ses->id) {
-		ses->features = r->features & FSVA_FEATURE_XATTR;
+		ses->features = r->features & (FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL);
 		WRITE_ONCE(ses->id, r->session);
 	} else if (ses->id != r->session) {
 		err = -EPROTO;

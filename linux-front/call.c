@@ -18,11 +18,11 @@
 #include <linux/smp.h>
 #include <linux/user_namespace.h>
 
-#include "front.h"
+#include "call.h"
 
 /* ---- Begin, run, end ---- */
 
-static int fsva_call_errno(u32 error)
+int fsva_call_errno(u32 error)
 {
 #define FSVA_ERRNO(name, value) case FSVA_##name: return -name;
 	switch (error) {
@@ -80,19 +80,16 @@ static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
 }
 
 /* The same for the current task. */
-static struct fsva_call *fsva_call_start_on(struct fsva_front *ff, u16 op,
-					    const struct inode *inode)
+struct fsva_call *fsva_call_start_on(struct fsva_front *ff, u16 op,
+				     const struct inode *inode)
 {
 	return fsva_call_begin_on(ff, op, current_cred(), inode);
 }
 
-static struct fsva_call *fsva_call_start(struct fsva_front *ff, u16 op)
+struct fsva_call *fsva_call_start(struct fsva_front *ff, u16 op)
 {
 	return fsva_call_start_on(ff, op, NULL);
 }
-
-#define fsva_call_req(call)	((void *)(call)->req.body)
-#define fsva_call_rsp(call)	((const void *)(call)->rsp.body)
 
 /* Nobody sees the answer to this operation: what could it have changed? */
 static void fsva_call_doubt(struct fsva_front *ff, u16 op)
@@ -125,7 +122,7 @@ static void fsva_call_doubt(struct fsva_front *ff, u16 op)
 }
 
 /* Send and wait.  An error may have made *callp NULL; fsva_call_end() knows. */
-static int fsva_call_run(struct fsva_call **callp)
+int fsva_call_run(struct fsva_call **callp)
 {
 	struct fsva_call *call = *callp;
 	struct fsva_front *ff = call->ring->ff;
@@ -145,7 +142,7 @@ static int fsva_call_run(struct fsva_call **callp)
 	return fsva_call_errno(call->rsp.error);
 }
 
-static void fsva_call_end(struct fsva_call *call)
+void fsva_call_end(struct fsva_call *call)
 {
 	if (!call)
 		return;
@@ -155,7 +152,7 @@ static void fsva_call_end(struct fsva_call *call)
 }
 
 /* Run, copy the answer's structure out, end. */
-static int fsva_call_finish(struct fsva_call *call, void *rsp, size_t size)
+int fsva_call_finish(struct fsva_call *call, void *rsp, size_t size)
 {
 	int err = fsva_call_run(&call);
 
@@ -209,7 +206,7 @@ int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp)
 		return PTR_ERR(call);
 	q = fsva_call_req(call);
 	q->session = ff->session;
-	q->features = 0;
+	q->features = FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL;
 	q->next_id = atomic64_read(&ff->next_id);
 	q->minor = FSVA_MINOR;
 	return fsva_call_finish(call, rsp, sizeof(*rsp));
@@ -869,14 +866,16 @@ static size_t fsva_call_copy(struct fsva_call *call, size_t len,
 	return done;
 }
 
-static int fsva_call_room(struct fsva_call *call, size_t len)
+/* Make room for len octets of data; not yet in the request. */
+int fsva_call_room(struct fsva_call *call, size_t len)
 {
 	if (len <= FSVA_STAGING_MAX)
 		return 0;
 	return fsva_grant_bounce(call, 0, DIV_ROUND_UP(len, PAGE_SIZE));
 }
 
-static void fsva_call_room_data(struct fsva_call *call, size_t len)
+/* The first len octets of that room are the data. */
+void fsva_call_room_data(struct fsva_call *call, size_t len)
 {
 	unsigned int nr = call->nr ? DIV_ROUND_UP(len, PAGE_SIZE) : 0;
 

@@ -491,6 +491,9 @@ const struct inode_operations fsva_dir_inode_ops = {
 	.getattr	= fsva_inode_getattr,
 	.setattr	= fsva_inode_setattr,
 	.update_time	= fsva_inode_update_time,
+	.listxattr	= fsva_listxattr,
+	.get_inode_acl	= fsva_get_inode_acl,
+	.set_acl	= fsva_set_acl,
 };
 
 const struct file_operations fsva_dir_ops = {

@@ -432,6 +432,23 @@ ssize_t fsva_call_read(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
 ssize_t fsva_call_write(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
 			struct iov_iter *from, struct fsva_write_rsp *rsp);
 
+/* call_attr.c */
+ssize_t fsva_call_getxattr(struct fsva_front *ff, u64 handle, const char *name,
+			   void *buf, size_t size);
+ssize_t fsva_call_listxattr(struct fsva_front *ff, u64 handle, char *buf,
+			    size_t size);
+int fsva_call_setxattr(struct fsva_front *ff, const struct inode *inode,
+		       u64 handle, const char *name, const void *value,
+		       size_t size, int flags, struct fsva_getattr_rsp *rsp);
+int fsva_call_removexattr(struct fsva_front *ff, const struct inode *inode,
+			  u64 handle, const char *name,
+			  struct fsva_getattr_rsp *rsp);
+int fsva_call_get_acl(struct fsva_front *ff, u64 handle, u32 type,
+		      struct fsva_ace *aces, u32 *nr);
+int fsva_call_set_acl(struct fsva_front *ff, const struct inode *inode,
+		      u64 handle, u32 type, const struct fsva_ace *aces, u32 nr,
+		      struct fsva_getattr_rsp *rsp);
+
 /*
  * Fill nr locked page-cache pages from pos on.  Returns at once; done is called
  * for each page, perhaps in an interrupt, whether this fails or not, with err
@@ -551,6 +568,17 @@ int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 		       struct kstat *stat, u32 mask, unsigned int flags);
 int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 		       struct iattr *attr);
+
+/* xattr.c */
+extern FSVA_XATTR_HANDLERS(fsva_xattr_handlers);
+ssize_t fsva_listxattr(struct dentry *dentry, char *list, size_t size);
+
+/* acl.c */
+void fsva_acl_init(struct inode *inode, u32 impl);
+void fsva_acl_drop_all(struct inode *inode);
+void fsva_acl_changed(struct inode *inode, int type, int err);
+struct posix_acl *fsva_get_inode_acl(struct inode *inode, int type, bool rcu);
+int fsva_set_acl(FSVA_SET_ACL_ARGS);
 
 /* dir.c */
 extern const struct inode_operations fsva_dir_inode_ops;

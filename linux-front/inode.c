@@ -203,6 +203,9 @@ static int fsva_inode_update(struct inode *inode, const struct fsva_attr *a,
 	spin_lock(&fi->lock);
 	if (changed || fi->version <= version) {
 		shrunk = a->size < i_size_read(inode);
+		if (!changed && memcmp(&fi->attr.ctime, &a->ctime,
+				       sizeof(a->ctime)))
+			fsva_acl_drop_all(inode);
 		fsva_inode_copy(inode, a);
 		if (changed)
 			fsva_inode_count_change(inode);
@@ -276,7 +279,7 @@ struct inode *fsva_inode_get(struct super_block *sb,
 	fi->asked = version;
 	spin_unlock(&fi->lock);
 	inode->i_flags |= S_NOCMTIME;	/* the appliance's times count */
-	cache_no_acl(inode);
+	fsva_acl_init(inode, entry->impl);
 	switch (a->mode & S_IFMT) {
 	case S_IFREG:
 		inode->i_op = &fsva_file_inode_ops;
@@ -443,6 +446,9 @@ int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 			return err;
 	}
 	err = fsva_call_setattr(ff, inode, &q, &rsp);
+	/* The mode's group bits are the mask of an ACL. */
+	if (ia & ATTR_MODE)
+		fsva_acl_changed(inode, ACL_TYPE_ACCESS, err);
 	if (!err) {
 		fsva_inode_set_impl(inode, rsp.impl);
 		err = fsva_inode_changed(inode, &rsp.attr);
@@ -652,6 +658,9 @@ const struct inode_operations fsva_file_inode_ops = {
 	.getattr	= fsva_inode_getattr,
 	.setattr	= fsva_inode_setattr,
 	.update_time	= fsva_inode_update_time,
+	.listxattr	= fsva_listxattr,
+	.get_inode_acl	= fsva_get_inode_acl,
+	.set_acl	= fsva_set_acl,
 };
 
 const struct inode_operations fsva_special_inode_ops = {
@@ -659,6 +668,9 @@ const struct inode_operations fsva_special_inode_ops = {
 	.getattr	= fsva_inode_getattr,
 	.setattr	= fsva_inode_setattr,
 	.update_time	= fsva_inode_update_time,
+	.listxattr	= fsva_listxattr,
+	.get_inode_acl	= fsva_get_inode_acl,
+	.set_acl	= fsva_set_acl,
 };
 
 const struct inode_operations fsva_symlink_inode_ops = {
@@ -667,4 +679,5 @@ const struct inode_operations fsva_symlink_inode_ops = {
 	.getattr	= fsva_inode_getattr,
 	.setattr	= fsva_inode_setattr,
 	.update_time	= fsva_inode_update_time,
+	.listxattr	= fsva_listxattr,
 };

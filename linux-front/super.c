@@ -67,8 +67,7 @@ static unsigned int fsva_sb_from_wire(unsigned int sb_flags, u32 wire)
 	 * With POSIX ACLs a directory's default ACL may take the umask's place,
 	 * and only the file system can tell.  SB_POSIXACL keeps our VFS from
 	 * applying it; the umask travels with each request that makes
-	 * something.  Inodes with an ACL have FSVA_IMPL_PERMISSION, and for the
-	 * others cache_no_acl() says that there is none.
+	 * something.
 	 */
 	if (wire & FSVA_MOUNT_POSIXACL)
 		sb_flags |= SB_POSIXACL;
@@ -247,6 +246,9 @@ static int fsva_fill_super(struct super_block *sb, struct fs_context *fc,
 	sb->s_magic = FSVA_SUPER_MAGIC;
 	sb->s_op = &fsva_super_ops;
 	set_default_d_op(sb, &fsva_dentry_ops);
+	/* A file system without attributes is one to our VFS, too. */
+	if (rsp->root.impl & FSVA_IMPL_XATTR)
+		sb->s_xattr = fsva_xattr_handlers;
 	sb->s_blocksize_bits = fsva_ilog2_blksize(rsp->blksize);
 	sb->s_blocksize = 1u << sb->s_blocksize_bits;
 	sb->s_maxbytes = min_t(u64, rsp->max_size, MAX_LFS_FILESIZE);

@@ -36,9 +36,33 @@
 #define get_inode_acl		get_acl
 #define FSVA_COMPAT_HAS_ACL(inode)	((inode)->i_op->get_acl)
 #define FSVA_COMPAT_HAS_DENTRY_ACL(inode)	((void)(inode), false)
+
+static inline struct posix_acl *fsva_compat_get_acl(struct dentry *dentry, int type)
+{
+	return get_acl(d_inode(dentry), type);
+}
+
+static inline int fsva_compat_set_acl(struct dentry *dentry, struct posix_acl *acl, int type)
+{
+	return d_inode(dentry)->i_op->set_acl(&init_user_ns, d_inode(dentry), acl, type);
+}
 #else
 #define FSVA_COMPAT_HAS_ACL(inode)	((inode)->i_op->get_inode_acl)
 #define FSVA_COMPAT_HAS_DENTRY_ACL(inode)	((inode)->i_op->get_acl)
+
+static inline struct posix_acl *fsva_compat_get_acl(struct dentry *dentry, int type)
+{
+	struct inode *inode = d_inode(dentry);
+
+	if (FSVA_COMPAT_HAS_DENTRY_ACL(inode))
+		return inode->i_op->get_acl(&nop_mnt_idmap, dentry, type);
+	return get_inode_acl(inode, type);
+}
+
+static inline int fsva_compat_set_acl(struct dentry *dentry, struct posix_acl *acl, int type)
+{
+	return d_inode(dentry)->i_op->set_acl(&nop_mnt_idmap, dentry, acl, type);
+}
 #endif
 
 /* 6.3: opening an unnamed file has the name of what it is for. */

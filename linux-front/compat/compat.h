@@ -21,6 +21,35 @@
 #define FSVA_KERNEL(major, minor) \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
 
+/*
+ * 6.2: ACLs by calls of their own and no longer as attributes, and set by
+ * dentry; ->get_acl became ->get_inode_acl.
+ */
+#if FSVA_KERNEL(6, 2)
+#define FSVA_SET_ACL_ARGS \
+	struct mnt_idmap *idmap, struct dentry *dentry, \
+	struct posix_acl *acl, int type
+#define FSVA_SET_ACL_INODE	d_inode(dentry)
+#define FSVA_XATTR_ACL_HANDLERS
+#else
+#define get_inode_acl		get_acl
+#define FSVA_SET_ACL_ARGS \
+	struct mnt_idmap *idmap, struct inode *set_acl_inode, \
+	struct posix_acl *acl, int type
+#define FSVA_SET_ACL_INODE	set_acl_inode
+#define FSVA_XATTR_ACL_HANDLERS \
+	&posix_acl_access_xattr_handler, &posix_acl_default_xattr_handler,
+#endif
+
+/* 6.7: the table of attribute handlers is constant. */
+#if FSVA_KERNEL(6, 7)
+#define FSVA_XATTR_HANDLERS(name) \
+	const struct xattr_handler *const name[]
+#else
+#define FSVA_XATTR_HANDLERS(name) \
+	const struct xattr_handler *name[]
+#endif
+
 /* 6.3: idmapped mounts got a type of their own. */
 #if !FSVA_KERNEL(6, 3)
 #define mnt_idmap		user_namespace
@@ -135,6 +164,20 @@ static inline void set_default_d_op(struct super_block *sb,
 #define FSVA_UPDATE_CMTIME	(flags & (S_MTIME | S_CTIME))
 #define FSVA_UPDATE_NOWAIT	false
 #define FSVA_UPDATE_NOW		(*time)
+#endif
+
+/* 7.2: security modules move a list's end on; before, they gave its length. */
+#if FSVA_KERNEL(7, 2)
+#define fsva_list_security(inode, list, size) \
+({ \
+	char *pos_ = (list); \
+	ssize_t left_ = (size); \
+	int err_ = security_inode_listsecurity(inode, &pos_, &left_); \
+	err_ ? err_ : (ssize_t)(size) - left_; \
+})
+#else
+#define fsva_list_security(inode, list, size) \
+	((ssize_t)security_inode_listsecurity(inode, list, size))
 #endif
 
 /* 7.1: the bus asks for the device as well. */
