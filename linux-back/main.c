@@ -16,6 +16,7 @@ static int __init fsva_back_init(void)
 		return -ENODEV;
 	BUILD_BUG_ON(PAGE_SIZE != FSVA_PAGE_SIZE);
 	fsva_stats_init();
+	fsva_signal_probe();
 	err = fsva_xenbus_init();
 	if (err)
 		fsva_stats_exit();
