@@ -164,7 +164,7 @@ chroot_run() {
 		exec chroot "$root" sh -c "cd \"\$0\" && exec \"\$@\"" "$cwd" "$@"
 		' chroot "$root" "$cwd" env -i HOME=/root LC_ALL=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		"${keep[@]}" "$@"
+		MAKEFLAGS=--jobserver-style=pipe "${keep[@]}" "$@"
 }
 
 # in_chroot CMD...: the same in the build chroot.
