@@ -39,7 +39,8 @@ test:
 	@tests/run $(T)
 
 bench: setup
-	@tests/bench/run $(T)
+	@case '$(T)' in '' | null) tests/bench/null ;; esac
+	@[ '$(T)' = null ] || tests/bench/run $(T)
 
 fuzz:
 	@$(LAB)/setup chroot

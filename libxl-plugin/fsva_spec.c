@@ -240,12 +240,13 @@ static int set_value(const struct fsva_key *key, const char *value,
             spec->signal = FSVA_SPEC_SIGNAL_AUTO;
         else if (!strcmp(value, "event"))
             spec->signal = FSVA_SPEC_SIGNAL_EVENT;
-        else if (!strcmp(value, "poll") || !strcmp(value, "mwait"))
-            return fail(error, "'%s=%s' is not supported yet", key->name,
-                        value);
+        else if (!strcmp(value, "poll"))
+            spec->signal = FSVA_SPEC_SIGNAL_POLL;
+        else if (!strcmp(value, "mwait"))
+            spec->signal = FSVA_SPEC_SIGNAL_MWAIT;
         else
-            return fail(error, "'%s' must be auto or event, not '%.60s'",
-                        key->name, value);
+            return fail(error, "'%s' must be auto, event, poll or mwait, not"
+                        " '%.60s'", key->name, value);
         return 0;
 
     case VALUE_UBC:

@@ -20,6 +20,8 @@ enum fsva_spec_signal {
     FSVA_SPEC_SIGNAL_UNSET,
     FSVA_SPEC_SIGNAL_AUTO,
     FSVA_SPEC_SIGNAL_EVENT,
+    FSVA_SPEC_SIGNAL_POLL,
+    FSVA_SPEC_SIGNAL_MWAIT,
 };
 
 struct fsva_spec {

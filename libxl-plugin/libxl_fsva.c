@@ -94,6 +94,12 @@ static int plugin_parse(const char *text, libxl_device_fsva *fsva)
     case FSVA_SPEC_SIGNAL_EVENT:
         fsva->signal = LIBXL_FSVA_SIGNAL_EVENT;
         break;
+    case FSVA_SPEC_SIGNAL_POLL:
+        fsva->signal = LIBXL_FSVA_SIGNAL_POLL;
+        break;
+    case FSVA_SPEC_SIGNAL_MWAIT:
+        fsva->signal = LIBXL_FSVA_SIGNAL_MWAIT;
+        break;
     }
     fsva->timeout = spec.timeout;
 

@@ -33,6 +33,7 @@
 #include <xen/xenbus.h>
 
 #include "fsva_wire.h"
+#include "../linux-front/signal.h"
 
 #define FSVA_BACK_MAX_DATA	(FSVA_MAX_GREFS * FSVA_PAGE_SIZE - FSVA_PAGE_SIZE)
 #define FSVA_BACK_NR_CREDS	256u		/* offered; index 0 is never used */
@@ -55,7 +56,8 @@ struct fsva_mapping {
 /*
  * A queue: its ring, and the workers that serve it.  A worker takes one request, wakes another worker if there
  * are more, runs the request itself, answers it and looks again; so a request that waits holds up no other, and
- * a single one is run without a change of task.
+ * a single one is run without a change of task.  Where there is none, one worker at a time may watch the ring for
+ * a while (signal.c) before it asks for an event and blocks.
  */
 struct fsva_queue {
 	struct fsva_link *link;
@@ -66,6 +68,8 @@ struct fsva_queue {
 	bool pending;			/* a worker should look at the ring */
 	bool eoi_due;			/* an event came and was not ended yet */
 	bool useful;			/* there were requests since that event */
+	bool watched;			/* a worker watches: no event is asked for */
+	struct fsva_signal sig;
 	u32 req_cons;			/* private indices: the truth */
 	u32 rsp_prod;
 	unsigned long *busy;		/* tags in flight */
@@ -103,11 +107,10 @@ struct fsva_link {
 extern struct workqueue_struct *fsva_wq;
 
 int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int ring_order,
-		     const u32 *ring_ref, const evtchn_port_t *port);
+		     const u32 *ring_ref, const evtchn_port_t *port, enum fsva_signal_mode signal);
 void fsva_link_stop(struct fsva_link *link);
 bool fsva_link_stopping(struct fsva_link *link);
 __printf(2, 3) void fsva_link_breach(struct fsva_link *link, const char *fmt, ...);
-void fsva_queue_answer(struct fsva_queue *q, const struct fsva_rsp *rsp);
 
 int fsva_map(struct fsva_mapping *map, domid_t domid, const u32 *refs, unsigned int nr);
 void fsva_unmap(struct fsva_mapping *map);
@@ -310,6 +313,8 @@ struct fsva_back {
 	struct fsva_session *ses;	/* for statistics only */
 };
 
+extern const struct file_operations fsva_sig_fops;	/* signal.c */
+
 void fsva_back_put(struct fsva_back *fb);
 void fsva_back_link_new(struct fsva_back *fb, struct fsva_link *link);
 void fsva_back_link_gone(struct fsva_back *fb);
@@ -330,6 +335,7 @@ struct fsva_call {
 	struct fsva_req req;		/* the private copy */
 	struct fsva_rsp rsp;
 	struct fsva_queue *q;
+	u64 taken_ns;
 	struct fsva_session *ses;
 	const struct fsva_wire_op *row;
 	struct fsva_cred cred;

@@ -25,6 +25,7 @@ static int __init fsva_back_init(void)
 	if (!fsva_wq)
 		return -ENOMEM;
 	fsva_stats_init();
+	fsva_signal_probe();
 	err = fsva_xenbus_init();
 	if (err) {
 		fsva_stats_exit();

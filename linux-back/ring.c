@@ -5,13 +5,16 @@
  *
  * In order: fsva_link_create() maps the shared pages, binds the event channels and starts the first workers.
  * The event handler wakes one worker of its queue; fsva_queue_take() copies one slot.  fsva_link_stop() ends it:
- * every queue is marked under its lock, after which no shared index is read and no event sent; the workers leave
- * when their requests are done; fsva_link_reap() waits for them and frees everything.
+ * every queue is marked under its lock, after which no shared index is read and no event sent (he who watches one
+ * without the lock does so in an RCU read section); the workers leave when their requests are done;
+ * fsva_link_reap() waits for them and frees everything.
  */
 #include <linux/fs_struct.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <xen/events.h>
@@ -109,6 +112,7 @@ static void fsva_queue_eoi(struct fsva_queue *q)
 	if (!READ_ONCE(q->eoi_due))
 		return;
 	WRITE_ONCE(q->eoi_due, false);
+	q->sig.spurious += !q->useful;
 	xen_irq_lateeoi(q->irq, q->useful ? 0 : XEN_EOI_FLAG_SPURIOUS);
 	q->useful = false;
 }
@@ -123,13 +127,22 @@ static bool fsva_queue_empty(struct fsva_queue *q)
 	return READ_ONCE(q->ctl->req_prod) == q->req_cons;
 }
 
-enum fsva_take { FSVA_TAKE_NONE, FSVA_TAKE_REQUEST, FSVA_TAKE_REPLAYED, FSVA_TAKE_STOPPED };
+enum fsva_take { FSVA_TAKE_NONE, FSVA_TAKE_REQUEST, FSVA_TAKE_REPLAYED, FSVA_TAKE_STOPPED, FSVA_TAKE_WATCH };
+
+/* How long to watch a ring that has no request; 0: somebody watches, or it is not worth it.  q->lock is held. */
+static u32 fsva_queue_window(struct fsva_queue *q)
+{
+	if (q->watched || READ_ONCE(q->ctl->req_prod) != q->req_cons)
+		return 0;
+	return fsva_signal_window(&q->sig);
+}
 
 /*
  * Copy the next request to c->req, if there is one.  With FSVA_TAKE_REPLAYED its answer is in c->rsp already.
+ * FSVA_TAKE_WATCH: there is none, and the caller is to watch for *window_ns, which goes in as 0 when it just did.
  * All that concerns the ring itself, index, tag and id, is checked here; a breach stops the link.
  */
-static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c)
+static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c, u32 *window_ns)
 {
 	struct fsva_link *link = q->link;
 	const char *breach;
@@ -143,8 +156,18 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c)
 		return FSVA_TAKE_STOPPED;
 	}
 	smp_store_mb(q->pending, false);	/* before the look at the ring: an event from here on counts anew */
-	if (fsva_queue_empty(q)) {
+	if (*window_ns)
+		*window_ns = fsva_queue_window(q);
+	if (*window_ns) {
+		q->watched = true;
+		WRITE_ONCE(q->ctl->req_event, q->req_cons);	/* behind: no event */
 		fsva_queue_eoi(q);
+		spin_unlock(&q->lock);
+		return FSVA_TAKE_WATCH;
+	}
+	if (q->watched ? READ_ONCE(q->ctl->req_prod) == q->req_cons : fsva_queue_empty(q)) {
+		fsva_queue_eoi(q);
+		q->sig.blocked++;
 		spin_unlock(&q->lock);
 		return FSVA_TAKE_NONE;
 	}
@@ -158,6 +181,8 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c)
 	barrier();	/* one copy: nobody may read the slot again in place of it */
 	q->req_cons++;
 	q->useful = true;
+	q->sig.calls++;
+	c->taken_ns = ktime_get_ns();
 
 	breach = "request with a tag out of range";
 	if (c->req.tag >= link->nr_slots)
@@ -172,13 +197,13 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c)
 		goto err_breach;
 	__set_bit(c->req.tag, q->busy);
 
-	more = !fsva_queue_empty(q);
+	more = q->watched ? READ_ONCE(q->ctl->req_prod) != q->req_cons : !fsva_queue_empty(q);
 	if (more)
 		q->pending = true;
 	else
 		fsva_queue_eoi(q);
 	/* Another worker must be there for what comes while this one waits in the file system. */
-	if (!q->nr_idle && q->nr_workers < link->nr_slots)
+	if (!q->nr_idle && !q->watched && q->nr_workers < link->nr_slots)
 		queue_work(fsva_wq, &q->grow);
 	spin_unlock(&q->lock);
 
@@ -194,8 +219,9 @@ err_breach:
 }
 
 /* Put an answer on the ring: the only place that writes a slot. */
-void fsva_queue_answer(struct fsva_queue *q, const struct fsva_rsp *rsp)
+static void fsva_queue_answer(struct fsva_queue *q, const struct fsva_call *c)
 {
+	const struct fsva_rsp *rsp = &c->rsp;
 	bool notify = false;
 	u32 old;
 
@@ -209,8 +235,13 @@ void fsva_queue_answer(struct fsva_queue *q, const struct fsva_rsp *rsp)
 		WRITE_ONCE(q->ctl->rsp_prod, q->rsp_prod);
 		virt_mb();	/* the index before the question: pairs with the front's after it writes rsp_event */
 		notify = q->rsp_prod - READ_ONCE(q->ctl->rsp_event) < q->rsp_prod - old;
-		if (notify)
+		if (notify) {
+			q->sig.sent++;
 			notify_remote_via_irq(q->irq);
+		} else {
+			q->sig.suppressed++;
+		}
+		fsva_signal_called(&q->sig, ktime_get_ns() - c->taken_ns);
 	}
 	spin_unlock(&q->lock);
 }
@@ -222,6 +253,7 @@ static irqreturn_t fsva_queue_event(int irq, void *data)
 {
 	struct fsva_queue *q = data;
 
+	q->sig.events++;	/* alone: no event comes before the last was ended */
 	WRITE_ONCE(q->eoi_due, true);
 	smp_store_release(&q->pending, true);	/* after eoi_due: whoever sees it ends the event */
 	wake_up(&q->wait);
@@ -263,12 +295,41 @@ static bool fsva_worker_wait(struct fsva_queue *q)
 	return needed;
 }
 
+static bool fsva_worker_watch_over(void *arg)
+{
+	struct fsva_queue *q = arg;
+
+	return READ_ONCE(q->stopped);
+}
+
+/* Watch the ring for requests.  False: none came.  Preemption is off, as one who does not run must not watch. */
+static bool fsva_worker_watch(struct fsva_queue *q, u32 window_ns)
+{
+	enum fsva_watch_end end = FSVA_WATCH_YIELDED;
+	u64 start;
+
+	preempt_disable();
+	rcu_read_lock();	/* the ring stays mapped: pairs with fsva_link_stop() */
+	start = ktime_get_ns();
+	if (!READ_ONCE(q->stopped))
+		end = fsva_signal_watch(&q->sig, &q->ctl->req_prod, READ_ONCE(q->req_cons), start, window_ns,
+					fsva_worker_watch_over, q);
+	rcu_read_unlock();
+	spin_lock(&q->lock);
+	q->watched = false;
+	fsva_signal_watched(&q->sig, end, ktime_get_ns() - start);
+	spin_unlock(&q->lock);
+	preempt_enable();
+	return end <= FSVA_WATCH_WOKEN;
+}
+
 static int fsva_worker(void *arg)
 {
 	struct fsva_call *c = arg;
 	struct fsva_queue *q = c->q;
 	struct fsva_link *link = q->link;
 	bool counted = true;
+	u32 window_ns = 1;	/* may watch */
 
 	/* The umask of the caller goes into our own fs_struct; the one we were born with is init's. */
 	if (unshare_fs_struct()) {
@@ -277,10 +338,15 @@ static int fsva_worker(void *arg)
 	}
 
 	for (;;) {
-		enum fsva_take take = fsva_queue_take(q, c);
+		enum fsva_take take = fsva_queue_take(q, c, &window_ns);
 
 		if (take == FSVA_TAKE_STOPPED)
 			break;
+		if (take == FSVA_TAKE_WATCH) {
+			window_ns = fsva_worker_watch(q, window_ns);
+			continue;
+		}
+		window_ns = 1;
 		if (take == FSVA_TAKE_NONE) {
 			if (fsva_worker_wait(q))
 				continue;
@@ -289,7 +355,7 @@ static int fsva_worker(void *arg)
 		}
 		if (take == FSVA_TAKE_REQUEST)
 			fsva_call_run(c);
-		fsva_queue_answer(q, &c->rsp);
+		fsva_queue_answer(q, c);
 		cond_resched();
 	}
 out:
@@ -459,10 +525,15 @@ void fsva_link_stop(struct fsva_link *link)
 		spin_unlock(&q->lock);
 		if (irq > 0)
 			unbind_from_irqhandler(irq, q);
+		wake_up_all(&q->wait);
+	}
+	synchronize_rcu();	/* for those who watch */
+	for (i = 0; i < link->nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+
 		/* Nobody reads the ring any more: what is in flight needs no more than its data. */
 		fsva_unmap(&q->slot_map);
 		fsva_unmap(&q->ctl_map);
-		wake_up_all(&q->wait);
 	}
 	queue_work(fsva_wq, &link->reap);
 }
@@ -511,7 +582,7 @@ void fsva_link_breach(struct fsva_link *link, const char *fmt, ...)
 }
 
 int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int ring_order,
-		     const u32 *ring_ref, const evtchn_port_t *port)
+		     const u32 *ring_ref, const evtchn_port_t *port, enum fsva_signal_mode signal)
 {
 	struct fsva_link *link;
 	unsigned int i, j;
@@ -544,6 +615,7 @@ int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int 
 		q->index = i;
 		spin_lock_init(&q->lock);
 		init_waitqueue_head(&q->wait);
+		fsva_signal_init(&q->sig, signal);
 		INIT_WORK(&q->grow, fsva_queue_grow);
 		link->nr_queues++;
 		err = -ENOMEM;

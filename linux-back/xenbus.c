@@ -7,6 +7,7 @@
  * to Connected.  Closing, Closed, a front that breaks the rules or dies: the link is stopped, the file system
  * unmounted.  A device that stays online goes back to InitWait when its front starts anew.
  */
+#include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/list.h>
 #include <linux/module.h>
@@ -108,6 +109,19 @@ static int fsva_read_front(struct xenbus_device *dev, const char *node, unsigned
 	return err;
 }
 
+/* How our end waits.  What the front may have made of the toolstack's wish costs the pair, and nobody else. */
+static enum fsva_signal_mode fsva_read_signal(struct xenbus_device *dev)
+{
+	char *s = xenbus_read(XBT_NIL, dev->otherend, "signal", NULL);
+	int mode;
+
+	if (IS_ERR(s))
+		return fsva_signal_default();
+	mode = fsva_signal_parse(s);
+	kfree(s);
+	return mode < 0 ? fsva_signal_default() : mode;
+}
+
 static unsigned int fsva_max_queues(void)
 {
 	return clamp_t(unsigned int, num_online_cpus(), 1, FSVA_MAX_QUEUES);
@@ -165,7 +179,7 @@ static int fsva_connect(struct fsva_back *fb)
 		}
 	}
 
-	err = fsva_link_create(fb, nr_queues, order, ref, port);
+	err = fsva_link_create(fb, nr_queues, order, ref, port, fsva_read_signal(dev));
 	if (err) {
 		fsva_disconnect(fb);
 		xenbus_dev_fatal(dev, err, "connecting to the front");
@@ -252,13 +266,13 @@ static int fsva_read_own(struct xenbus_device *dev, const char *node, size_t max
 
 static int fsva_offer(struct xenbus_device *dev)
 {
-	static const struct {
+	const struct {
 		const char *node;
 		unsigned int value;
 	} features[] = {
 		{ "max-ring-page-order",	FSVA_MAX_RING_ORDER },
 		{ "feature-event",		0 },
-		{ "feature-mwait",		0 },
+		{ "feature-mwait",		fsva_signal_have_mwait() },
 		{ "feature-ubc",		0 },
 		{ "feature-restore-grants",	0 },
 	};
@@ -341,6 +355,7 @@ static int fsva_probe(struct xenbus_device *dev, const struct xenbus_device_id *
 		goto err_put;
 	}
 	fsva_stats_add(fb);
+	debugfs_create_file("signal", 0644, fb->debugfs, fb, &fsva_sig_fops);
 	dev_set_drvdata(&dev->dev, fb);
 
 	err = fsva_offer(dev);

@@ -197,6 +197,16 @@ static struct fsva_call *fsva_call_named(struct fsva_front *ff, u16 op,
 
 /* ---- Session and mount ---- */
 
+/* There and back, for measuring. */
+int fsva_call_null(struct fsva_front *ff)
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_NULL_CALL, NULL);
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	return fsva_call_finish(call, NULL, 0);
+}
+
 int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp)
 {
 	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_SESSION, NULL);

@@ -24,6 +24,7 @@
 #include <xen/xenbus.h>
 
 #include "fsva_wire.h"
+#include "signal.h"
 
 struct dentry;
 struct writeback_control;
@@ -129,6 +130,9 @@ struct fsva_call {
 	struct list_head link;		/* free, or finished orphans */
 	struct fsva_ring *ring;
 	u16 tag;
+	bool by_event;			/* nobody watches for it: one of nr_by_event */
+	u32 window_ns;			/* how long its waiter will watch */
+	u64 sent_ns;
 	enum fsva_call_state state;
 	int err;			/* of the connection, 0 if answered */
 	wait_queue_head_t wq;
@@ -168,14 +172,22 @@ struct fsva_ring {
 	wait_queue_head_t free_wq;
 	struct fsva_rsp rsp;		/* where a slot is copied to */
 	const struct fsva_notify_ops *notify;
+	struct fsva_signal sig;
+	/*
+	 * Each call under way of which by_event is set is answered with an event
+	 * (armed: rsp_event is ahead), or somebody watches and takes all answers.
+	 */
+	unsigned int nr_by_event;
+	bool armed;
+	bool watched;
+	bool useful;			/* answers were taken since the last event */
 	evtchn_port_t evtchn;
 	int irq;
 	char name[48];
 };
 
-/* How a queue's two ends wake each other (notify.c). */
+/* How a queue's two ends wake each other (notify.c); signal.c says when. */
 struct fsva_notify_ops {
-	const char *name;
 	int (*connect)(struct fsva_ring *ring);
 	void (*disconnect)(struct fsva_ring *ring);
 	void (*kick)(struct fsva_ring *ring);
@@ -260,6 +272,7 @@ struct fsva_front {
 	unsigned int ring_order;
 	struct fsva_ring *rings;
 	domid_t otherend;
+	enum fsva_signal_mode signal;	/* that its queues begin with */
 	atomic64_t next_id;
 	u64 session;
 	u64 features;
@@ -288,6 +301,9 @@ struct fsva_front {
 	atomic64_t attrs_doubt;		/* see fsva_front_doubt() */
 	atomic64_t ops[FSVA_OP_MAX];
 	atomic64_t nr_killed;
+	struct mutex null_mutex;	/* null_calls in debugfs, and its result: */
+	unsigned int null_nr;
+	u64 null_ns;
 	atomic64_t nr_inodes;		/* that the VFS holds */
 	atomic64_t nr_files;
 	struct dentry *debugfs;
@@ -336,6 +352,7 @@ void fsva_ring_release(struct fsva_call *call);
 int fsva_ring_submit(struct fsva_call *call);
 int fsva_ring_wait(struct fsva_call **callp);
 bool fsva_ring_poll(struct fsva_ring *ring);
+bool fsva_ring_event(struct fsva_ring *ring);
 void fsva_ring_fail(struct fsva_ring *ring);
 void fsva_ring_abort(struct fsva_ring *ring);
 
@@ -373,6 +390,7 @@ void fsva_stats_remove(struct fsva_front *ff);
 /* ---- Calls (call.c): one typed function an operation --------------------- */
 
 /* 0 or a negative errno of this kernel; -EIO when the connection is gone. */
+int fsva_call_null(struct fsva_front *ff);
 int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp);
 int fsva_call_cred_set(struct fsva_front *ff, struct fsva_cred *fc);
 int fsva_call_mount(struct fsva_front *ff, u32 flags, const char *options,

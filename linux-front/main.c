@@ -18,6 +18,7 @@ static int __init fsva_front_init(void)
 	if (err)
 		return err;
 	fsva_stats_init();
+	fsva_signal_probe();
 	err = fsva_xenbus_init();
 	if (err)
 		goto err_stats;

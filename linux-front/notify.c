@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * notify.c: how the two ends of a queue wake each other, behind one table of
- * functions.  Event channels only so far; polling and mwait come as further
- * tables, chosen per queue at connect.
+ * notify.c: how a queue's two ends wake each other when one has blocked, behind
+ * one table of functions: event channels.  What watches in place of blocking is
+ * in signal.c and ring.c, and needs nothing of the other end.
  */
 #include <linux/interrupt.h>
 #include <xen/events.h>
@@ -14,7 +14,7 @@
 static irqreturn_t fsva_notify_event_irq(int irq, void *dev)
 {
 	struct fsva_ring *ring = dev;
-	bool any = fsva_ring_poll(ring);
+	bool any = fsva_ring_event(ring);
 
 	/*
 	 * Events without an answer count against the back (the kernel then
@@ -77,7 +77,6 @@ static bool fsva_notify_event_alive(struct fsva_ring *ring)
 }
 
 const struct fsva_notify_ops fsva_notify_event = {
-	.name		= "event",
 	.connect	= fsva_notify_event_connect,
 	.disconnect	= fsva_notify_event_disconnect,
 	.kick		= fsva_notify_event_kick,

@@ -14,10 +14,15 @@
  * A waiter that is killed leaves its call behind as an orphan, with all that
  * was granted for it; call.c cleans up when the answer arrives.
  *
+ * How a waiter waits: while its window lasts, fsva_ring_watch() looks for answers
+ * and takes those of all calls; then it blocks, and fsva_ring_poll() sees to it
+ * that the back sends an event.  One task at a time watches a ring.
+ *
  * All indices are ours; the shared page has copies for the back to see.  What
  * the back writes is copied once, checked, and only then used.  The first
  * breach of a rule stops the device.
  */
+#include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -115,6 +120,8 @@ static struct fsva_call *fsva_ring_take(struct fsva_ring *ring)
 	if (call) {
 		list_del_init(&call->link);
 		call->state = FSVA_CALL_CLAIMED;
+		call->by_event = false;
+		call->window_ns = 0;
 		call->err = 0;
 		call->cred = NULL;
 		call->done = NULL;
@@ -164,6 +171,22 @@ void fsva_ring_release(struct fsva_call *call)
 	fsva_ring_leave(ff);
 }
 
+/* ring->lock held.  Ask for an event with the next answer. */
+static void fsva_ring_arm(struct fsva_ring *ring)
+{
+	ring->armed = true;
+	WRITE_ONCE(ring->ctl->rsp_event, ring->rsp_cons + 1);
+}
+
+/* ring->lock held.  Nobody watches for this call: its answer needs an event. */
+static void fsva_ring_by_event(struct fsva_call *call)
+{
+	if (call->by_event)
+		return;
+	call->by_event = true;
+	call->ring->nr_by_event++;
+}
+
 /*
  * Put the request on the ring.  From here on the call is the ring's until it is
  * done.  -EIO: the device is dead, the call still the caller's.
@@ -173,8 +196,8 @@ int fsva_ring_submit(struct fsva_call *call)
 	struct fsva_ring *ring = call->ring;
 	struct fsva_front *ff = ring->ff;
 	unsigned long flags;
+	bool kick, late = false;
 	u32 old, new;
-	bool kick;
 
 	spin_lock_irqsave(&ring->lock, flags);
 	if (fsva_front_dead(ff)) {
@@ -186,6 +209,18 @@ int fsva_ring_submit(struct fsva_call *call)
 	call->state = FSVA_CALL_SENT;
 	if (call->req.op < FSVA_OP_MAX)
 		atomic64_inc(&ff->ops[call->req.op]);
+	call->sent_ns = ktime_get_ns();
+	ring->sig.calls++;
+	if (!call->done)
+		call->window_ns = fsva_signal_window(&ring->sig);
+	if (!call->window_ns) {
+		fsva_ring_by_event(call);
+		if (!ring->watched && !ring->armed) {
+			fsva_ring_arm(ring);
+			/* An answer that is there already sends none. */
+			late = READ_ONCE(ring->ctl->rsp_prod) != ring->rsp_cons;
+		}
+	}
 
 	/*
 	 * There are as many slots as calls, and a call is free only after its
@@ -199,6 +234,10 @@ int fsva_ring_submit(struct fsva_call *call)
 	virt_mb();	/* the index before its wish for an event */
 	kick = (u32)(new - READ_ONCE(ring->ctl->req_event)) <
 	       (u32)(new - old);
+	if (kick)
+		ring->sig.sent++;
+	else
+		ring->sig.suppressed++;
 	/*
 	 * Without a waiter the call may be answered and free again as soon as
 	 * the lock is: the ring stays for us all the same.
@@ -208,9 +247,70 @@ int fsva_ring_submit(struct fsva_call *call)
 
 	if (kick)
 		ring->notify->kick(ring);
+	if (late)
+		fsva_ring_poll(ring);
 	fsva_front_watch(ff);
 	fsva_ring_leave(ff);
 	return 0;
+}
+
+static bool fsva_ring_call_over(void *arg)
+{
+	struct fsva_call *call = arg;
+
+	/* The answer is read after the state. */
+	return smp_load_acquire(&call->state) == FSVA_CALL_DONE;
+}
+
+/* Look for answers for a while; then the call is answered or by_event. */
+static void fsva_ring_watch(struct fsva_call *call)
+{
+	struct fsva_ring *ring = call->ring;
+	enum fsva_watch_end end;
+	unsigned long flags;
+	bool watch;
+	u64 start;
+
+	/* One who watches and does not run would hold up all the others. */
+	preempt_disable();
+	start = ktime_get_ns();
+	spin_lock_irqsave(&ring->lock, flags);
+	watch = call->state == FSVA_CALL_SENT && !ring->watched;
+	if (watch) {
+		ring->watched = true;
+		ring->armed = false;
+		WRITE_ONCE(ring->ctl->rsp_event, ring->rsp_cons);
+	} else if (call->state == FSVA_CALL_SENT) {
+		fsva_ring_by_event(call);
+	}
+	spin_unlock_irqrestore(&ring->lock, flags);
+
+	while (watch) {
+		end = fsva_signal_watch(&ring->sig, &ring->ctl->rsp_prod,
+					READ_ONCE(ring->rsp_cons), start,
+					call->window_ns, fsva_ring_call_over,
+					call);
+		if (end <= FSVA_WATCH_WOKEN) {
+			fsva_ring_poll(ring);
+			/* Else it was another call's answer, or the end. */
+			if (!fsva_ring_call_over(call)) {
+				end = fsva_front_dead(ring->ff) || need_resched() ?
+				      FSVA_WATCH_YIELDED : FSVA_WATCH_MISSED;
+				if (end == FSVA_WATCH_MISSED &&
+				    ktime_get_ns() - start < call->window_ns)
+					continue;
+			}
+		}
+		spin_lock_irqsave(&ring->lock, flags);
+		ring->watched = false;
+		if (call->state == FSVA_CALL_SENT)
+			fsva_ring_by_event(call);
+		fsva_signal_watched(&ring->sig, end, ktime_get_ns() - start);
+		spin_unlock_irqrestore(&ring->lock, flags);
+		fsva_ring_poll(ring);	/* arms, for those who block */
+		break;
+	}
+	preempt_enable();
 }
 
 /*
@@ -224,12 +324,19 @@ int fsva_ring_wait(struct fsva_call **callp)
 	struct fsva_ring *ring = call->ring;
 	struct fsva_front *ff = ring->ff;
 	unsigned long flags;
+	bool blocked = false;
 	int err;
 
-	err = fsva_wait(ff, call->wq, 0, smp_load_acquire(&call->state) ==
-			FSVA_CALL_DONE);
+	if (call->window_ns)
+		fsva_ring_watch(call);
+	err = 0;
+	if (!fsva_ring_call_over(call)) {
+		blocked = true;
+		err = fsva_wait(ff, call->wq, 0, fsva_ring_call_over(call));
+	}
 
 	spin_lock_irqsave(&ring->lock, flags);
+	ring->sig.blocked += blocked;
 	if (call->state == FSVA_CALL_DONE) {
 		call->state = FSVA_CALL_CLAIMED;
 		spin_unlock_irqrestore(&ring->lock, flags);
@@ -250,6 +357,13 @@ static void fsva_ring_finish(struct fsva_call *call, int err,
 	enum fsva_call_state was = call->state;
 
 	call->err = err;
+	if (call->by_event) {
+		call->by_event = false;
+		call->ring->nr_by_event--;
+	}
+	if (!err)
+		fsva_signal_called(&call->ring->sig,
+				   ktime_get_ns() - call->sent_ns);
 	if (was == FSVA_CALL_ORPHAN) {
 		call->state = FSVA_CALL_CLAIMED;
 		fsva_call_orphaned(call);
@@ -295,9 +409,10 @@ static const char *fsva_ring_answer(struct fsva_ring *ring,
 }
 
 /*
- * Take all responses that are there.  Any context.  false: there was none.
+ * Take all responses that are there, and see to it that those who block hear of
+ * the next.  Any context.  false: there was none.
  */
-bool fsva_ring_poll(struct fsva_ring *ring)
+static bool fsva_ring_take_answers(struct fsva_ring *ring, bool event)
 {
 	const char *why = NULL;
 	unsigned long flags;
@@ -310,7 +425,9 @@ bool fsva_ring_poll(struct fsva_ring *ring)
 		prod = READ_ONCE(ring->ctl->rsp_prod);
 		virt_rmb();	/* see every slot up to prod */
 		if (prod == ring->rsp_cons) {
-			WRITE_ONCE(ring->ctl->rsp_event, prod + 1);
+			if (ring->watched || !ring->nr_by_event)
+				break;
+			fsva_ring_arm(ring);
 			virt_mb();	/* our wish before another look */
 			if (READ_ONCE(ring->ctl->rsp_prod) == prod)
 				break;
@@ -324,10 +441,19 @@ bool fsva_ring_poll(struct fsva_ring *ring)
 			memcpy(&ring->rsp, fsva_ring_slot(ring, ring->rsp_cons),
 			       sizeof(ring->rsp));
 			barrier();	/* nobody reads the slot again */
-			ring->rsp_cons++;
+			WRITE_ONCE(ring->rsp_cons, ring->rsp_cons + 1);
 			why = fsva_ring_answer(ring, &done);
 			any = true;
 		}
+		ring->armed = false;	/* its event is behind now */
+	}
+	ring->useful |= any;
+	if (event) {
+		ring->sig.events++;
+		/* Somebody may have watched and been faster. */
+		any = ring->useful;
+		ring->useful = false;
+		ring->sig.spurious += !any;
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);
 
@@ -335,6 +461,17 @@ bool fsva_ring_poll(struct fsva_ring *ring)
 	if (why)
 		fsva_front_stop(ring->ff, why);
 	return any;
+}
+
+bool fsva_ring_poll(struct fsva_ring *ring)
+{
+	return fsva_ring_take_answers(ring, false);
+}
+
+/* An event came.  false: for nothing. */
+bool fsva_ring_event(struct fsva_ring *ring)
+{
+	return fsva_ring_take_answers(ring, true);
 }
 
 /* The device has just died: nothing will be answered any more.  Any context. */
@@ -393,6 +530,7 @@ int fsva_ring_setup(struct fsva_front *ff, struct fsva_ring *ring,
 	ring->nr_slots = FSVA_SLOTS_PER_PAGE << order;
 	ring->irq = -1;
 	ring->notify = &fsva_notify_event;
+	fsva_signal_init(&ring->sig, ff->signal);
 	spin_lock_init(&ring->lock);
 	INIT_LIST_HEAD(&ring->free);
 	init_waitqueue_head(&ring->free_wq);
@@ -411,6 +549,7 @@ int fsva_ring_setup(struct fsva_front *ff, struct fsva_ring *ring,
 	ring->ctl->nr_slots = ring->nr_slots;
 	ring->ctl->req_event = 1;
 	ring->ctl->rsp_event = 1;
+	ring->armed = true;
 
 	for (i = 0; i < ring->nr_pages; i++) {
 		ring->page[i] = (void *)get_zeroed_page(GFP_KERNEL);

@@ -372,6 +372,23 @@ again:
 	return err;
 }
 
+/* What the administrator says of signalling; the schema has the default. */
+static enum fsva_signal_mode fsva_front_signal(struct fsva_front *ff)
+{
+	char *text = xenbus_read(XBT_NIL, ff->xbdev->nodename, "signal", NULL);
+	int mode;
+
+	if (IS_ERR(text))
+		return fsva_signal_default();
+	mode = fsva_signal_parse(text);
+	if (mode < 0) {
+		pr_warn("fsva: %s: signal=%.16s is not known\n", ff->tag, text);
+		mode = fsva_signal_default();
+	}
+	kfree(text);
+	return mode;
+}
+
 /* ff->mutex held: the back is in InitWait.  Set all aside, and say where it is. */
 static int fsva_front_offer(struct fsva_front *ff)
 {
@@ -403,6 +420,7 @@ static int fsva_front_offer(struct fsva_front *ff)
 	} while (!ff->session);
 	atomic64_set(&ff->next_id, 1);
 	ff->max_data = FSVA_PAGE_SIZE;
+	ff->signal = fsva_front_signal(ff);
 
 	err = fsva_grants_setup(ff, ff->nr_queues *
 				(FSVA_SLOTS_PER_PAGE << ff->ring_order));
@@ -617,6 +635,7 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	kref_init(&ff->kref);
 	INIT_LIST_HEAD(&ff->link);
 	mutex_init(&ff->mutex);
+	mutex_init(&ff->null_mutex);
 	spin_lock_init(&ff->lock);
 	spin_lock_init(&ff->forget_lock);
 	init_waitqueue_head(&ff->state_wq);

@@ -7,7 +7,7 @@
 # in a shell of its own (set -euo pipefail) and with a time limit: 600 s, or the file's TIMEOUT_test_WHAT.
 # A test fails by any command that fails, or by `fail`; `skip REASON` skips it.  State between tests is what
 # the domains hold; functions file_setup and file_teardown bracket the file.  A function file_skip that prints a
-# reason skips the whole file.
+# reason skips the whole file.  A line `# boot: ARGUMENTS` is for `lab boot`.
 #
 # LAB_NAME names the lab instance; the runner sets it.
 

@@ -263,21 +263,28 @@ static int woken(bool event, uint64_t *took_ns)
 	atomic_store(&done_at, 0);
 	start = now_ns();
 	atomic_store(&go, 1);
-	/* Events before that are none of ours. */
+	/* Events before that, and any when a write is to wake us, are none of ours. */
 	do {
 		r = mwait(shared, 0, FOREVER, MWAIT_RELATIVE);
 		*took_ns = now_ns();
 	} while (*took_ns - start < 10000 * MS &&
-		 (r == -EAGAIN || r == -EBUSY || (r == -EINTR && !atomic_load(&done_at))));
+		 (r == -EAGAIN || r == -EBUSY || (r == -EINTR && (!event || !atomic_load(&done_at)))));
 	pthread_join(thread, NULL);
 	*took_ns -= done_at;
 	return r;
 }
 
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 static int wake(void)
 {
 	uint64_t took, best, start;
-	char text[80];
+	char text[120];
 	int r = 0, tries;
 
 	shared = pages(1, PROT_READ | PROT_WRITE);
@@ -299,20 +306,24 @@ static int wake(void)
 		ok(tries == 5 && best < 5 * MS, event ? "woken by an event" : "woken by a write", text);
 	}
 
-	best = FOREVER;
+	/* Our clock is set by Xen's now and then, forward and, in an emulated machine, by quite a bit. */
+	uint64_t times[200];
+	int ended = 0;
+
 	for (tries = 0; tries < 200; tries++) {
 		start = now_ns();
 		r = mwait(shared, *shared, 100000, MWAIT_RELATIVE);
 		took = now_ns() - start;
-		if (r != -ETIME)
-			continue;
-		if (took < 100000)
+		if (r == -ETIME)
+			times[ended++] = took;
+		else if (r != -EINTR && r != -EBUSY && r != -EAGAIN)
 			break;
-		if (took < best)
-			best = took;
 	}
-	snprintf(text, sizeof(text), "best %.1f us", best / 1e3);
-	ok(tries == 200 && best < 5 * MS, "a deadline of 100 us, not before and soon after", text);
+	qsort(times, ended, sizeof(times[0]), compare);
+	snprintf(text, sizeof(text), "%s, %d at the deadline, after %.1f (5 %%), %.1f (median) us", name_of(r), ended,
+		 ended ? times[ended / 20] / 1e3 : 0, ended ? times[ended / 2] / 1e3 : 0);
+	ok(tries == 200 && ended > 20 && times[ended / 20] > 95000 && times[ended / 2] < 5 * MS,
+	   "a deadline of 100 us, not before and soon after", text);
 
 	/* Most calls end at the limit, and none long after it. */
 	int limited = 0;
@@ -521,13 +532,6 @@ static void *unmapper(void *arg)
 	munmap((void *)victim, PAGE);
 	close(*(int *)arg);
 	return NULL;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
 }
 
 static int map(int domid, int n, char **refs, int calls)

@@ -73,8 +73,7 @@ test_strings() {
 	$ok,queues=9 'queues' must be a number from 1 to 8, not '9'
 	$ok,ring-order=-1 'ring-order' must be a number
 	$ok,timeout=soon 'timeout' must be a number
-	$ok,signal=mwait 'signal=mwait' is not supported yet
-	$ok,signal=poll 'signal=poll' is not supported yet
+	$ok,signal=fast 'signal' must be auto, event, poll or mwait
 	$ok,ubc=on 'ubc=on' is not supported yet
 	$ok,target-memory=512 'target-memory' is not supported yet
 	tag=a/b,appliance=/etc/xen/good.cfg,fs=ext4 'tag' may have

@@ -79,6 +79,11 @@ static void test_all_keys(void **state)
 	assert_int_equal(s.ring_order, 0);
 	assert_int_equal(s.signal, FSVA_SPEC_SIGNAL_AUTO);
 	assert_int_equal(s.timeout, 1);
+
+	parses("tag=d,backend=b,fs=ext4,signal=poll", &s);
+	assert_int_equal(s.signal, FSVA_SPEC_SIGNAL_POLL);
+	parses("tag=d,backend=b,fs=ext4,signal=mwait", &s);
+	assert_int_equal(s.signal, FSVA_SPEC_SIGNAL_MWAIT);
 }
 
 static void test_quotes(void **state)
@@ -156,9 +161,7 @@ static const struct bad {
 	{ OK ",ring-order=5", "'ring-order' must be a number from 0 to 4" },
 	{ OK ",timeout=0", "'timeout' must be a number from 1 to 3600" },
 	{ OK ",timeout=3601", "'timeout' must be" },
-	{ OK ",signal=poll", "'signal=poll' is not supported yet" },
-	{ OK ",signal=mwait", "'signal=mwait' is not supported yet" },
-	{ OK ",signal=fast", "'signal' must be auto or event, not 'fast'" },
+	{ OK ",signal=fast", "'signal' must be auto, event, poll or mwait, not 'fast'" },
 	{ OK ",ubc=on", "'ubc=on' is not supported yet" },
 	{ OK ",ubc=1", "'ubc' must be off, not '1'" },
 	{ OK ",target-memory=512", "'target-memory' is not supported yet" },
