@@ -25,8 +25,10 @@ static int __init fsva_back_init(void)
 	if (!fsva_wq)
 		return -ENOMEM;
 	fsva_stats_init();
+	fsva_page_init();
 	err = fsva_xenbus_init();
 	if (err) {
+		fsva_page_exit();
 		fsva_stats_exit();
 		destroy_workqueue(fsva_wq);
 	}
@@ -36,6 +38,7 @@ static int __init fsva_back_init(void)
 static void __exit fsva_back_exit(void)
 {
 	fsva_xenbus_exit();
+	fsva_page_exit();
 	fsva_stats_exit();
 	destroy_workqueue(fsva_wq);
 }
