@@ -3,6 +3,7 @@
  * stats.c: what went over the ring, in debugfs:
  *	/sys/kernel/debug/fsva/front/TAG/stats	"lookup 12", an operation a line
  *	/sys/kernel/debug/fsva/front/TAG/info	the connection and its reserves
+ *	/sys/kernel/debug/fsva/front/TAG/shared	pages that are the appliance's
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
@@ -56,6 +57,8 @@ static int fsva_info_show(struct seq_file *m, void *v)
 	seq_printf(m, "references %u of %u\n", READ_ONCE(ff->grants.nr_ref),
 		   READ_ONCE(ff->grants.nr_ref_all));
 	seq_printf(m, "leaked-pages %d\n", atomic_read(&ff->grants.nr_leaked));
+	seq_printf(m, "shared-pages %u of %u\n", READ_ONCE(ff->shares.nr),
+		   READ_ONCE(ff->shares.max));
 	seq_printf(m, "credentials %u\n", READ_ONCE(ff->creds.nr));
 	seq_printf(m, "inodes %lld\n", atomic64_read(&ff->nr_inodes));
 	seq_printf(m, "files %lld\n", atomic64_read(&ff->nr_files));
@@ -63,11 +66,20 @@ static int fsva_info_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(fsva_info);
 
+/* Shared pages: index in the file, machine frame, reference. */
+static int fsva_shared_show(struct seq_file *m, void *v)
+{
+	fsva_shares_show(m->private, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(fsva_shared);
+
 void fsva_stats_add(struct fsva_front *ff)
 {
 	ff->debugfs = debugfs_create_dir(ff->tag, fsva_debugfs_front);
 	debugfs_create_file("stats", 0444, ff->debugfs, ff, &fsva_stats_fops);
 	debugfs_create_file("info", 0444, ff->debugfs, ff, &fsva_info_fops);
+	debugfs_create_file("shared", 0400, ff->debugfs, ff, &fsva_shared_fops);
 }
 
 void fsva_stats_remove(struct fsva_front *ff)
