@@ -40,6 +40,7 @@
 #define FSVA_BACK_MAX_GROUPS	(128u * 1024)	/* in all credentials of a session together */
 #define FSVA_BACK_MAX_FILES	65536u		/* open at once in a session, if memory allows */
 
+struct seq_file;
 struct fsva_call;
 struct fsva_link;
 struct fsva_session;
@@ -205,6 +206,14 @@ struct fsva_files {
 	atomic_t nr_writers;		/* open for writing, until they are closed */
 };
 
+/* Pages of the page cache that are granted to the front (page.c). */
+struct fsva_pages {
+	struct mutex lock;		/* all of it */
+	struct xarray by_ref;		/* struct fsva_page, by grant reference */
+	struct xarray by_pfn;		/* the same by frame */
+	unsigned int nr, max;
+};
+
 enum fsva_mount_state { FSVA_UNMOUNTED, FSVA_MOUNTING, FSVA_MOUNTED, FSVA_UNMOUNTING };
 
 struct fsva_session {
@@ -234,6 +243,7 @@ struct fsva_session {
 	errseq_t wb_err;		/* the last error of writing back that the front knows of */
 	struct fsva_handles handles;
 	struct fsva_files files;
+	struct fsva_pages pages;
 };
 
 struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int nr_slots);
@@ -265,6 +275,13 @@ int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh);
 struct fsva_file *fsva_file_get(struct fsva_call *c, u64 fh);
 void fsva_file_put(struct fsva_file *f);
 int fsva_file_release(struct fsva_call *c, u64 fh);
+
+void fsva_page_init(void);
+void fsva_page_exit(void);
+bool fsva_page_can(void);
+void fsva_pages_init(struct fsva_pages *t);
+void fsva_pages_free(struct fsva_session *ses);
+void fsva_pages_show(struct fsva_session *ses, struct seq_file *seq);
 
 int fsva_mount(struct fsva_session *ses, u32 flags, const char *options);
 int fsva_unmount(struct fsva_session *ses, bool force);
@@ -395,6 +412,8 @@ FSVA_HANDLER(fallocate);
 FSVA_HANDLER(copy_range);
 FSVA_HANDLER(remap_range);
 FSVA_HANDLER(fadvise);
+FSVA_HANDLER(map_page);
+FSVA_HANDLER(unmap_page);
 FSVA_HANDLER(getxattr);
 FSVA_HANDLER(setxattr);
 FSVA_HANDLER(listxattr);

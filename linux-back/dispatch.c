@@ -59,6 +59,8 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_REMOVEXATTR]		= fsva_op_removexattr,
 	[FSVA_OP_GET_ACL]		= fsva_op_get_acl,
 	[FSVA_OP_SET_ACL]		= fsva_op_set_acl,
+	[FSVA_OP_MAP_PAGE]		= fsva_op_map_page,
+	[FSVA_OP_UNMAP_PAGE]		= fsva_op_unmap_page,
 };
 
 /* This kernel's errors by number; 0: the wire has no such. */

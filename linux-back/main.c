@@ -26,8 +26,10 @@ static int __init fsva_back_init(void)
 		return -ENOMEM;
 	fsva_stats_init();
 	fsva_signal_probe();
+	fsva_page_init();
 	err = fsva_xenbus_init();
 	if (err) {
+		fsva_page_exit();
 		fsva_stats_exit();
 		destroy_workqueue(fsva_wq);
 	}
@@ -37,6 +39,7 @@ static int __init fsva_back_init(void)
 static void __exit fsva_back_exit(void)
 {
 	fsva_xenbus_exit();
+	fsva_page_exit();
 	fsva_stats_exit();
 	destroy_workqueue(fsva_wq);
 }

@@ -26,6 +26,8 @@ FSVA_HANDLER(session)
 	spin_lock(&ses->lock);
 	if (!ses->id) {
 		ses->features = r->features & (FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL);
+		if (fsva_page_can())
+			ses->features |= r->features & FSVA_FEATURE_MAP_PAGE;
 		WRITE_ONCE(ses->id, r->session);
 	} else if (ses->id != r->session) {
 		err = -EPROTO;

@@ -62,6 +62,7 @@ struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_q
 	init_waitqueue_head(&ses->wait);
 	fsva_handles_start(&ses->handles);
 	fsva_files_init(&ses->files);
+	fsva_pages_init(&ses->pages);
 
 	ses->replay = kcalloc(nr_queues, sizeof(*ses->replay), GFP_KERNEL);
 	if (!ses->replay)

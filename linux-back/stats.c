@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * stats.c: /sys/kernel/debug/fsva/back/<domid>-<devid>/stats, one "name number" a line.
+ * stats.c: /sys/kernel/debug/fsva/back/<domid>-<devid>/stats, one "name number" a line, and beside it pages, the
+ * shared pages: handle, index, machine frame where we know it, reference, mappings.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -38,10 +39,23 @@ static int fsva_stats_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "handles %u\n", ses ? READ_ONCE(ses->handles.nr) : 0);
 	seq_printf(seq, "handles_pinned %u\n", ses ? READ_ONCE(ses->handles.nr_pinned) : 0);
 	seq_printf(seq, "open_files %u\n", ses ? READ_ONCE(ses->files.nr) : 0);
+	seq_printf(seq, "shared_pages %u\n", ses ? READ_ONCE(ses->pages.nr) : 0);
 	mutex_unlock(&fb->stats_lock);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(fsva_stats);
+
+static int fsva_pages_file_show(struct seq_file *seq, void *unused)
+{
+	struct fsva_back *fb = seq->private;
+
+	mutex_lock(&fb->stats_lock);
+	if (fb->ses)
+		fsva_pages_show(fb->ses, seq);
+	mutex_unlock(&fb->stats_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(fsva_pages_file);
 
 void fsva_stats_add(struct fsva_back *fb)
 {
@@ -50,6 +64,7 @@ void fsva_stats_add(struct fsva_back *fb)
 	snprintf(name, sizeof(name), "%u-%u", fb->domid, fb->devid);
 	fb->debugfs = debugfs_create_dir(name, fsva_debugfs);
 	debugfs_create_file("stats", 0444, fb->debugfs, fb, &fsva_stats_fops);
+	debugfs_create_file("pages", 0400, fb->debugfs, fb, &fsva_pages_file_fops);
 }
 
 void fsva_stats_remove(struct fsva_back *fb)

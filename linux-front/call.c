@@ -216,7 +216,8 @@ int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp)
 		return PTR_ERR(call);
 	q = fsva_call_req(call);
 	q->session = ff->session;
-	q->features = FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL;
+	q->features = FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL |
+		      fsva_shares_features();
 	q->next_id = atomic64_read(&ff->next_id);
 	q->minor = FSVA_MINOR;
 	return fsva_call_finish(call, rsp, sizeof(*rsp));
@@ -1143,6 +1144,38 @@ int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
 	return err;
 }
 
+/* ---- Shared frames ---- */
+
+int fsva_call_map_page(struct fsva_front *ff, const struct cred *cred,
+		       u64 handle, u64 index, u32 nr, u32 flags,
+		       struct fsva_map_page_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_MAP_PAGE, cred);
+	struct fsva_map_page_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	q->index = index;
+	q->nr_pages = nr;
+	q->flags = flags;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_unmap_page(struct fsva_front *ff, const u32 *refs, u32 nr)
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_UNMAP_PAGE, NULL);
+	struct fsva_unmap_page_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->nr = nr;
+	memcpy(q->gref, refs, nr * sizeof(*refs));
+	return fsva_call_finish(call, NULL, 0);
+}
+
 /* ---- What the VFS let go ---- */
 
 /* An inode that was looked up, or an open file, to be given back. */
@@ -1302,11 +1335,14 @@ void fsva_call_orphaned(struct fsva_call *call)
 /* Free an orphan, then give back what its answer had brought. */
 static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 {
+	u32 refs[FSVA_MAP_MAX], nr_refs = 0;
 	u64 handle = 0, fh = 0;
 
 	if (!call->err && !call->rsp.error) {
 		const struct fsva_create_rsp *made = fsva_call_rsp(call);
 		const struct fsva_open_rsp *open = fsva_call_rsp(call);
+		const struct fsva_map_page_rsp *map = fsva_call_rsp(call);
+		const struct fsva_map_page_req *q = fsva_call_req(call);
 
 		switch (call->req.op) {
 		case FSVA_OP_LOOKUP:
@@ -1325,6 +1361,12 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 		case FSVA_OP_OPEN:
 			fh = open->fh;
 			break;
+		case FSVA_OP_MAP_PAGE:
+			if (q->flags & FSVA_MAP_AGAIN)
+				break;
+			nr_refs = map->nr_pages;
+			memcpy(refs, map->gref, nr_refs * sizeof(*refs));
+			break;
 		}
 	} else if (call->req.op == FSVA_OP_MOUNT) {
 		/* Were it mounted, the work of the unmount would do the rest. */
@@ -1338,6 +1380,8 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 	atomic_inc(&ff->nr_busy);
 	fsva_call_end(call);
 	fsva_call_forget_sync(ff, handle, fh);
+	if (nr_refs)
+		fsva_call_unmap_page(ff, refs, nr_refs);
 	fsva_ring_leave(ff);
 }
 

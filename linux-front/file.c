@@ -66,8 +66,8 @@ static void fsva_file_check_cache(struct inode *inode,
 	fi->cache_mtime.tv_sec = a->mtime.sec;
 	fi->cache_mtime.tv_nsec = a->mtime.nsec;
 	spin_unlock(&fi->lock);
-	if (drop && inode->i_mapping->nrpages)
-		invalidate_inode_pages2(inode->i_mapping);
+	if (drop)
+		fsva_cache_stale(inode);
 }
 
 /* With all that closing it needs.  file_put() gives the one reference back. */
@@ -243,7 +243,8 @@ static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return 0;
 	iov_iter_truncate(to, inode->i_sb->s_maxbytes - iocb->ki_pos);
 	n = fsva_cache_flush(inode, iocb->ki_pos,
-			     iocb->ki_pos + iov_iter_count(to) - 1);
+			     iocb->ki_pos + iov_iter_count(to) - 1,
+			     iocb->ki_flags & IOCB_DIRECT);
 	if (n)
 		return n;
 	while (iov_iter_count(to) && !eof) {
@@ -286,7 +287,7 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		start = min(start, iocb->ki_pos);
 		end = iocb->ki_pos + iov_iter_count(from) - 1;
 	}
-	n = fsva_cache_begin(inode, start, end);
+	n = fsva_cache_begin(inode, start, end, iocb->ki_flags & IOCB_DIRECT);
 	if (n)
 		goto out;
 
@@ -305,7 +306,7 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		iocb->ki_pos = rsp.offset + n;
 		done += n;
 	}
-	fsva_cache_end(inode, start, end);
+	fsva_cache_end(inode, start, end, iocb->ki_flags & IOCB_DIRECT);
 out:
 	inode_unlock(inode);
 	return done ? done : n;
@@ -324,7 +325,7 @@ static loff_t fsva_file_llseek(struct file *file, loff_t offset, int whence)
 	case SEEK_DATA:
 	case SEEK_HOLE:
 		if (f->impl & FSVA_IMPL_SEEK_DATA) {
-			err = fsva_cache_flush(inode, 0, LLONG_MAX);
+			err = fsva_cache_flush(inode, 0, LLONG_MAX, true);
 			if (err)
 				return err;
 			err = fsva_call_seek(fsva_inode_front(inode), f->fh,
@@ -373,14 +374,14 @@ static long fsva_file_fallocate(struct file *file, int mode, loff_t offset,
 		goto out;
 	/* Even plain allocation may change the page that the file ends in. */
 	start = min(offset, i_size_read(inode));
-	err = fsva_cache_begin(inode, start, LLONG_MAX);
+	err = fsva_cache_begin(inode, start, LLONG_MAX, true);
 	if (err)
 		goto out;
 	err = fsva_call_fallocate(fsva_inode_front(inode), f->fh, offset, len,
 				  mode, &rsp);
 	if (!err)
 		err = fsva_inode_changed(inode, &rsp.attr);
-	fsva_cache_end(inode, start, LLONG_MAX);
+	fsva_cache_end(inode, start, LLONG_MAX, true);
 out:
 	inode_unlock(inode);
 	return err;

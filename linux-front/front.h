@@ -2,7 +2,7 @@
 /*
  * front.h: the types that the files of this folder share.
  *
- *	super inode dir file mmap writeback  ->  call  ->  ring  ->  notify, grant
+ *	super inode dir file mmap writeback share  ->  call  ->  ring  ->  notify, grant
  *
  * The left side knows no ring; ring.c, notify.c and grant.c know no operation
  * and no inode.  call.c is where both meet.  xenbus.c owns a device's life.
@@ -27,6 +27,7 @@
 #include "signal.h"
 
 struct dentry;
+struct seq_file;
 struct writeback_control;
 struct fsva_front;
 struct fsva_ring;
@@ -228,6 +229,20 @@ struct fsva_creds {
 	struct hlist_head hash[1 << FSVA_CRED_HASH_BITS];
 };
 
+/* ---- Shared frames (share.c) --------------------------------------------- */
+
+struct fsva_shares {
+	bool on;			/* the session has them */
+	spinlock_t lock;		/* all below */
+	struct list_head lru;		/* oldest first */
+	struct list_head stuck;		/* to be undone when nobody uses them */
+	struct list_head gone;		/* not mapped, not yet given back */
+	unsigned int nr, max;		/* that the appliance has granted */
+	wait_queue_head_t wq;		/* some were given back */
+	struct work_struct gone_work;
+	struct delayed_work stuck_work;
+};
+
 /* ---- A device ------------------------------------------------------------ */
 
 enum fsva_front_state {
@@ -279,6 +294,7 @@ struct fsva_front {
 	u32 max_data;
 	struct fsva_grants grants;
 	struct fsva_creds creds;
+	struct fsva_shares shares;
 
 	spinlock_t forget_lock;
 	struct list_head forgets;
@@ -477,6 +493,10 @@ int fsva_call_read_pages(struct fsva_front *ff, const struct cred *cred,
 			 unsigned int nr,
 			 void (*done)(struct page *page, int err,
 				      unsigned int good));
+int fsva_call_map_page(struct fsva_front *ff, const struct cred *cred,
+		       u64 handle, u64 index, u32 nr, u32 flags,
+		       struct fsva_map_page_rsp *rsp);
+int fsva_call_unmap_page(struct fsva_front *ff, const u32 *refs, u32 nr);
 int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
 			  u64 fh, u64 pos, size_t len, struct page **pages,
 			  unsigned int nr,
@@ -521,6 +541,8 @@ struct fsva_inode {
 	struct rw_semaphore store_sem;	/* against stores: for writing */
 	struct fsva_file *writer;	/* under lock: writes pages back */
 	unsigned int nr_writers;	/* mappings that may store; under lock */
+	bool no_share;			/* the appliance won't share its pages */
+	bool copies;			/* pages that are not shared were made */
 };
 
 /* References: the VFS's open file, and fi->writer with who uses it. */
@@ -626,11 +648,34 @@ void fsva_writer_drop(struct inode *inode);
 int fsva_writepages(struct address_space *mapping,
 		    struct writeback_control *wbc);
 int fsva_launder_folio(struct folio *folio);
-int fsva_cache_flush(struct inode *inode, loff_t start, loff_t end);
-int fsva_cache_begin(struct inode *inode, loff_t start, loff_t end);
-void fsva_cache_end(struct inode *inode, loff_t start, loff_t end);
+int fsva_cache_flush(struct inode *inode, loff_t start, loff_t end, bool all);
+int fsva_cache_begin(struct inode *inode, loff_t start, loff_t end,
+		     bool replace);
+void fsva_cache_end(struct inode *inode, loff_t start, loff_t end,
+		    bool replace);
+void fsva_cache_stale(struct inode *inode);
 int fsva_cache_begin_size(struct inode *inode, loff_t size, loff_t *old);
 void fsva_cache_end_size(struct inode *inode, loff_t size, loff_t old,
 			 int err);
+
+/* share.c */
+u64 fsva_shares_features(void);
+void fsva_shares_init(struct fsva_front *ff);
+void fsva_shares_start(struct fsva_front *ff);
+void fsva_shares_stop(struct fsva_front *ff);
+void fsva_shares_wait(struct fsva_front *ff);
+void fsva_shares_show(struct fsva_front *ff, struct seq_file *m);
+void fsva_shares_exit(void);
+int fsva_share_fill(struct inode *inode, const struct cred *cred,
+		    struct page **pages, unsigned int nr);
+int fsva_share_store(struct inode *inode, const struct cred *cred,
+		     pgoff_t index, u32 ref);
+int fsva_share_clean(struct inode *inode, const struct cred *cred,
+		     struct page **pages, unsigned int nr,
+		     void (*done)(struct page *page, int err));
+void fsva_share_drop(struct inode *inode, loff_t start, loff_t end);
+u32 fsva_share_ref(struct folio *folio);
+bool fsva_release_folio(struct folio *folio, gfp_t gfp);
+void fsva_invalidate_folio(struct folio *folio, size_t offset, size_t len);
 
 #endif /* FSVA_FRONT_H */

@@ -53,6 +53,8 @@ struct inode *fsva_inode_alloc(struct super_block *sb)
 	fi->cache_size = 0;
 	fi->writer = NULL;
 	fi->nr_writers = 0;
+	fi->no_share = false;
+	fi->copies = false;
 	return &fi->vfs;
 }
 

@@ -2,11 +2,13 @@
 /*
  * mmap.c: mappings, through our own page cache.
  *
- * Pages are filled by READ with FSVA_RW_PAGE straight into their frames.  What
- * is stored goes back by write-back: writeback.c.
+ * A page is the appliance's own where that can be (share.c).  Others are copies,
+ * filled by READ with FSVA_RW_PAGE straight into their frames; what is stored in
+ * them goes back by write-back (writeback.c).
  */
 #include <linux/file.h>
 #include <linux/highmem.h>
+#include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
@@ -26,32 +28,56 @@ static void fsva_page_filled(struct page *page, int err, unsigned int good)
 	folio_unlock(folio);
 }
 
+/* Fill these locked folios of consecutive pages; they are unlocked then. */
+static int fsva_fill(struct file *file, loff_t pos, struct page **pages,
+		     unsigned int nr)
+{
+	struct inode *inode = file_inode(file);
+	struct fsva_file *f = file->private_data;
+	struct fsva_inode *fi = FSVA_I(inode);
+	int got;
+
+	while (nr) {
+		got = fsva_share_fill(inode, file->f_cred, pages, nr);
+		if (!got)
+			break;
+		if (got < 0) {
+			while (nr--)
+				unlock_page(*pages++);
+			return got;
+		}
+		pages += got;
+		nr -= got;
+		pos += (loff_t)got * PAGE_SIZE;
+	}
+	if (!nr)
+		return 0;
+	WRITE_ONCE(fi->copies, true);
+	return fsva_call_read_pages(fsva_inode_front(inode), file->f_cred,
+				    f->fh, pos, pages, nr, fsva_page_filled);
+}
+
 static int fsva_read_folio(struct file *file, struct folio *folio)
 {
 	struct page *page = folio_page(folio, 0);
-	struct fsva_file *f;
 
 	if (!file) {
 		folio_unlock(folio);
 		return -EIO;
 	}
-	f = file->private_data;
-	return fsva_call_read_pages(fsva_inode_front(file_inode(file)),
-				    file->f_cred, f->fh, folio_pos(folio),
-				    &page, 1, fsva_page_filled);
+	return fsva_fill(file, folio_pos(folio), &page, 1);
 }
 
 static void fsva_readahead(struct readahead_control *rac)
 {
 	struct fsva_front *ff = fsva_inode_front(rac->mapping->host);
-	struct fsva_file *f = rac->file ? rac->file->private_data : NULL;
 	unsigned int max = min(ff->max_data / FSVA_PAGE_SIZE, FSVA_MAX_GREFS);
 	struct page *pages[FSVA_MAX_GREFS];
 	struct folio *folio;
 	unsigned int nr = 0;
 	loff_t pos = 0;
 
-	if (!f)
+	if (!rac->file)
 		return;		/* the VFS unlocks what we leave */
 	while ((folio = readahead_folio(rac)) != NULL) {
 		if (!nr)
@@ -59,13 +85,19 @@ static void fsva_readahead(struct readahead_control *rac)
 		pages[nr++] = folio_page(folio, 0);
 		if (nr < max)
 			continue;
-		fsva_call_read_pages(ff, rac->file->f_cred, f->fh, pos, pages,
-				     nr, fsva_page_filled);
+		fsva_fill(rac->file, pos, pages, nr);
 		nr = 0;
 	}
 	if (nr)
-		fsva_call_read_pages(ff, rac->file->f_cred, f->fh, pos, pages,
-				     nr, fsva_page_filled);
+		fsva_fill(rac->file, pos, pages, nr);
+}
+
+static int fsva_migrate_folio(struct address_space *mapping, struct folio *dst,
+			      struct folio *src, enum migrate_mode mode)
+{
+	if (folio_test_private(src))
+		return -EBUSY;	/* it is where its frame is */
+	return filemap_migrate_folio(mapping, dst, src, mode);
 }
 
 const struct address_space_operations fsva_aops = {
@@ -74,7 +106,9 @@ const struct address_space_operations fsva_aops = {
 	.writepages	= fsva_writepages,
 	.dirty_folio	= filemap_dirty_folio,
 	.launder_folio	= fsva_launder_folio,
-	.migrate_folio	= filemap_migrate_folio,
+	.migrate_folio	= fsva_migrate_folio,
+	.release_folio	= fsva_release_folio,
+	.invalidate_folio = fsva_invalidate_folio,
 };
 
 /*
@@ -106,17 +140,32 @@ static vm_fault_t fsva_page_mkwrite(struct vm_fault *vmf)
 	struct folio *folio = page_folio(vmf->page);
 	struct fsva_inode *fi = FSVA_I(inode);
 	vm_fault_t ret = VM_FAULT_LOCKED;
+	u32 ref, asked = 0;
+	int err;
 
 	sb_start_pagefault(inode->i_sb);
 	if (!down_read_trylock(&fi->store_sem)) {
 		sb_end_pagefault(inode->i_sb);
 		return fsva_store_wait(vmf, fi);
 	}
+again:
 	folio_lock(folio);
+	ref = fsva_share_ref(folio);
 	if (folio->mapping != inode->i_mapping ||
+	    !folio_test_uptodate(folio) ||
 	    folio_pos(folio) >= i_size_read(inode)) {
 		folio_unlock(folio);
 		ret = VM_FAULT_NOPAGE;
+	} else if (ref != asked && !folio_test_dirty(folio)) {
+		/* The file system decides, and the page is its own. */
+		asked = ref;
+		folio_unlock(folio);
+		err = fsva_share_store(inode, vmf->vma->vm_file->f_cred,
+				       folio->index, ref);
+		if (!err)
+			goto again;
+		ret = err == -EAGAIN ? VM_FAULT_NOPAGE :
+		      err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 	}
 	up_read(&fi->store_sem);
 	sb_end_pagefault(inode->i_sb);

@@ -7,6 +7,7 @@
  *						"QUEUE MODE" to wait another way
  *	/sys/kernel/debug/fsva/front/TAG/null_calls	write N: makes N calls that do
  *						nothing; read "N NANOSECONDS"
+ *	/sys/kernel/debug/fsva/front/TAG/shared	pages that are the appliance's
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
@@ -64,6 +65,8 @@ static int fsva_info_show(struct seq_file *m, void *v)
 	seq_printf(m, "references %u of %u\n", READ_ONCE(ff->grants.nr_ref),
 		   READ_ONCE(ff->grants.nr_ref_all));
 	seq_printf(m, "leaked-pages %d\n", atomic_read(&ff->grants.nr_leaked));
+	seq_printf(m, "shared-pages %u of %u\n", READ_ONCE(ff->shares.nr),
+		   READ_ONCE(ff->shares.max));
 	seq_printf(m, "credentials %u\n", READ_ONCE(ff->creds.nr));
 	seq_printf(m, "inodes %lld\n", atomic64_read(&ff->nr_inodes));
 	seq_printf(m, "files %lld\n", atomic64_read(&ff->nr_files));
@@ -194,6 +197,13 @@ static const struct file_operations fsva_null_fops = {
 	.llseek		= seq_lseek,
 	.release	= single_release,
 };
+/* Shared pages: index in the file, machine frame, reference. */
+static int fsva_shared_show(struct seq_file *m, void *v)
+{
+	fsva_shares_show(m->private, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(fsva_shared);
 
 void fsva_stats_add(struct fsva_front *ff)
 {
@@ -203,6 +213,7 @@ void fsva_stats_add(struct fsva_front *ff)
 	debugfs_create_file("signal", 0644, ff->debugfs, ff, &fsva_sig_fops);
 	debugfs_create_file("null_calls", 0600, ff->debugfs, ff,
 			    &fsva_null_fops);
+	debugfs_create_file("shared", 0400, ff->debugfs, ff, &fsva_shared_fops);
 }
 
 void fsva_stats_remove(struct fsva_front *ff)

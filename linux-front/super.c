@@ -473,6 +473,8 @@ static void fsva_kill_sb(struct super_block *sb)
 	kill_anon_super(sb);
 	if (!fs)
 		return;
+	if (!forced)
+		fsva_shares_wait(fs->ff);
 	if (fs->taken)
 		fsva_call_unmount(fs->ff, !forced || fsva_front_dead(fs->ff));
 	call_rcu(&fs->rcu, fsva_sb_free);

@@ -7,7 +7,10 @@
  * writing (fi->writer), which stays until the last dirty page has gone.  It
  * allocates nothing, so memory pressure can't hold it up.
  *
- * read() and write() go to the appliance, so that
+ * A page that is shared with the appliance (share.c) needs no WRITE: it is told
+ * that the page was stored to, which makes it dirty there.
+ *
+ * read() and write() go to the appliance, so that for pages that are copies
  *	a read first has the dirty pages of its range written: fsva_cache_flush();
  *	what changes a file writes them, then drops all pages of the range, and
  *	keeps new stores out until it is done: fsva_cache_begin() and _end(),
@@ -74,7 +77,7 @@ void fsva_writer_remove(struct inode *inode)
 	if (current->flags & PF_EXITING)
 		filemap_flush(inode->i_mapping);
 	else
-		fsva_cache_flush(inode, 0, LLONG_MAX);
+		fsva_cache_flush(inode, 0, LLONG_MAX, true);
 	fsva_writer_settle(inode);
 }
 
@@ -135,6 +138,7 @@ struct fsva_run {
 	loff_t pos;
 	size_t len;
 	unsigned int nr;
+	bool shared;
 	int err;
 	struct page *pages[FSVA_MAX_GREFS];
 };
@@ -163,7 +167,10 @@ static void fsva_run_send(struct fsva_run *run)
 	if (!nr)
 		return;
 	run->nr = 0;
-	if (!IS_ERR(run->writer)) {
+	if (!IS_ERR(run->writer) && run->shared) {
+		err = fsva_share_clean(run->inode, run->writer->cred,
+				       run->pages, nr, fsva_page_written);
+	} else if (!IS_ERR(run->writer)) {
 		err = fsva_call_write_pages(fsva_inode_front(run->inode),
 					    run->writer->cred, run->writer->fh,
 					    run->pos, run->len, run->pages, nr,
@@ -185,6 +192,7 @@ static int fsva_run_add(struct folio *folio, struct writeback_control *wbc,
 	struct fsva_front *ff = fsva_inode_front(run->inode);
 	unsigned int max = min(ff->max_data / FSVA_PAGE_SIZE, FSVA_MAX_GREFS);
 	loff_t pos = folio_pos(folio), size = i_size_read(run->inode);
+	bool shared = folio_test_private(folio);
 	size_t len;
 
 	if (pos >= size) {
@@ -193,11 +201,13 @@ static int fsva_run_add(struct folio *folio, struct writeback_control *wbc,
 		return 0;
 	}
 	len = min_t(loff_t, PAGE_SIZE, size - pos);
-	if (len < PAGE_SIZE)
+	if (len < PAGE_SIZE && !shared)
 		folio_zero_segment(folio, len, PAGE_SIZE);
-	if (run->nr == max || (run->nr && pos != run->pos + run->len))
+	if (run->nr == max || (run->nr && (pos != run->pos + run->len ||
+					   shared != run->shared)))
 		fsva_run_send(run);
 	if (!run->nr) {
+		run->shared = shared;
 		run->pos = pos;
 		run->len = 0;
 	}
@@ -241,6 +251,7 @@ int fsva_launder_folio(struct folio *folio)
 	run->inode = inode;
 	run->pos = folio_pos(folio);
 	run->len = min_t(loff_t, PAGE_SIZE, i_size_read(inode) - run->pos);
+	run->shared = folio_test_private(folio);
 	run->writer = fsva_writer_get(inode);
 	if (folio_pos(folio) < i_size_read(inode) &&
 	    folio_clear_dirty_for_io(folio)) {
@@ -258,11 +269,16 @@ int fsva_launder_folio(struct folio *folio)
 
 /* ---- One mind with read() and write() ---- */
 
-/* Octets start to end, both counted in, are about to be read there. */
-int fsva_cache_flush(struct inode *inode, loff_t start, loff_t end)
+/*
+ * Octets start to end, both counted in, are about to be read there.  all: not
+ * by way of its page cache, so that shared pages count as well.
+ */
+int fsva_cache_flush(struct inode *inode, loff_t start, loff_t end, bool all)
 {
 	struct address_space *mapping = inode->i_mapping;
 
+	if (!all && !READ_ONCE(FSVA_I(inode)->copies))
+		return 0;
 	if (!mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
 	    !mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK))
 		return 0;
@@ -273,8 +289,12 @@ int fsva_cache_flush(struct inode *inode, loff_t start, loff_t end)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-/* ...are about to be changed there.  0: fsva_cache_end() must follow. */
-int fsva_cache_begin(struct inode *inode, loff_t start, loff_t end)
+/*
+ * ...are about to be changed there; replace: and its page cache gets other pages
+ * for them.  0: fsva_cache_end() must follow.
+ */
+int fsva_cache_begin(struct inode *inode, loff_t start, loff_t end,
+		     bool replace)
 {
 	struct address_space *mapping = inode->i_mapping;
 	struct fsva_inode *fi = FSVA_I(inode);
@@ -288,9 +308,11 @@ int fsva_cache_begin(struct inode *inode, loff_t start, loff_t end)
 	 * store waits for us.  One who came before may hold a page that is not
 	 * dirty yet: dropping it waits for its lock, and writes it.
 	 */
-	filemap_write_and_wait_range(mapping, start, end);
-	invalidate_inode_pages2_range(mapping, start >> PAGE_SHIFT,
-				      end >> PAGE_SHIFT);
+	if (replace || READ_ONCE(fi->copies))
+		filemap_write_and_wait_range(mapping, start, end);
+	if (READ_ONCE(fi->copies))
+		invalidate_inode_pages2_range(mapping, start >> PAGE_SHIFT,
+					      end >> PAGE_SHIFT);
 	if (!fatal_signal_pending(current))
 		return 0;
 	up_write(&fi->store_sem);
@@ -298,14 +320,25 @@ int fsva_cache_begin(struct inode *inode, loff_t start, loff_t end)
 }
 
 /* Pages that were read meanwhile may hold what was there before. */
-void fsva_cache_end(struct inode *inode, loff_t start, loff_t end)
+void fsva_cache_end(struct inode *inode, loff_t start, loff_t end,
+		    bool replace)
 {
 	struct address_space *mapping = inode->i_mapping;
+	struct fsva_inode *fi = FSVA_I(inode);
 
-	if (mapping->nrpages)
+	if (mapping->nrpages && replace)
+		fsva_share_drop(inode, start, end);
+	else if (mapping->nrpages && READ_ONCE(fi->copies))
 		invalidate_inode_pages2_range(mapping, start >> PAGE_SHIFT,
 					      end >> PAGE_SHIFT);
-	up_write(&FSVA_I(inode)->store_sem);
+	up_write(&fi->store_sem);
+}
+
+/* Somebody else has changed the file: the copies are not it any more. */
+void fsva_cache_stale(struct inode *inode)
+{
+	if (inode->i_mapping->nrpages && READ_ONCE(FSVA_I(inode)->copies))
+		invalidate_inode_pages2(inode->i_mapping);
 }
 
 static loff_t fsva_cache_set_size(struct inode *inode, loff_t size)
@@ -331,7 +364,7 @@ int fsva_cache_begin_size(struct inode *inode, loff_t size, loff_t *old)
 	loff_t first = min(size, i_size_read(inode));
 	int err;
 
-	err = fsva_cache_begin(inode, first, LLONG_MAX);
+	err = fsva_cache_begin(inode, first, LLONG_MAX, false);
 	if (err)
 		return err;
 	*old = i_size_read(inode);
@@ -346,5 +379,5 @@ void fsva_cache_end_size(struct inode *inode, loff_t size, loff_t old, int err)
 		fsva_cache_set_size(inode, old);
 	else if (!err)
 		truncate_pagecache(inode, size);
-	fsva_cache_end(inode, min(size, old), LLONG_MAX);
+	fsva_cache_end(inode, min(size, old), LLONG_MAX, false);
 }

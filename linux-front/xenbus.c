@@ -69,6 +69,8 @@ static void fsva_front_free_work(struct work_struct *work)
 	/* Nobody is left who could wait; the work may not have come to it. */
 	if (ff->state != FSVA_FRONT_CLOSED)
 		fsva_front_teardown(ff);
+	cancel_work_sync(&ff->shares.gone_work);
+	cancel_delayed_work_sync(&ff->shares.stuck_work);
 	kfree(ff);
 }
 
@@ -294,6 +296,7 @@ static void fsva_front_teardown(struct fsva_front *ff)
 
 	wait_event_idle(ff->idle_wq, !atomic_read(&ff->nr_busy));
 	cancel_delayed_work_sync(&ff->watch);
+	fsva_shares_stop(ff);
 	for (i = 0; ff->rings && i < ff->nr_queues; i++)
 		fsva_ring_teardown(&ff->rings[i]);
 	kfree(ff->rings);
@@ -461,6 +464,7 @@ static void fsva_front_connect(struct fsva_front *ff)
 	}
 	ff->features = rsp.features;
 	ff->max_data = rsp.max_data;
+	fsva_shares_start(ff);
 	err = fsva_creds_setup(ff, rsp.nr_creds);
 	if (err) {
 		fsva_front_stop(ff, "no memory for credentials");
@@ -651,6 +655,7 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	INIT_DELAYED_WORK(&ff->watch, fsva_front_watch_work);
 	fsva_grants_init(ff);
 	fsva_creds_init(ff);
+	fsva_shares_init(ff);
 	ff->state = FSVA_FRONT_NEW;
 	ff->xbdev = dev;
 
@@ -762,6 +767,7 @@ void fsva_xenbus_exit(void)
 	/* An unmount may still have held one; RCU and its work put it. */
 	rcu_barrier();
 	flush_workqueue(fsva_wq);
+	fsva_shares_exit();
 	destroy_workqueue(fsva_free_wq);
 	destroy_workqueue(fsva_wq);
 }

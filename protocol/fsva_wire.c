@@ -406,6 +406,17 @@ static int fsva_wire_check_lock(const struct fsva_lock_req *r, uint16_t op)
 /* The most pages that a file can have, and so the end of every range of pages. */
 #define FSVA_WIRE_INDEX_MAX     (FSVA_WIRE_OFF_MAX / FSVA_PAGE_SIZE)
 
+/* nr references, at most FSVA_MAP_MAX, and nothing behind them. */
+static bool fsva_wire_grefs_ok(const uint32_t *gref, uint32_t nr)
+{
+	uint32_t i;
+
+	for (i = 0; i < nr; i++)
+		if (gref[i] == 0)
+			return false;
+	return fsva_wire_zero(gref + i, (FSVA_MAP_MAX - i) * (uint32_t)sizeof(gref[0]));
+}
+
 static bool fsva_wire_pages_ok(uint64_t handle, uint64_t index, uint32_t nr)
 {
 	return handle != 0 && nr >= 1 && nr <= FSVA_MAP_MAX && index <= FSVA_WIRE_INDEX_MAX - (nr - 1);
@@ -702,8 +713,7 @@ static int fsva_wire_check_req_body(const struct fsva_req *req, uint32_t nr_cred
 	case FSVA_OP_UNMAP_PAGE: {
 		FSVA_WIRE_BODY(unmap_page_req);
 
-		return fsva_wire_pages_ok(r->handle, r->index, r->nr_pages) && r->dirty <= 1 ?
-			FSVA_OK : FSVA_EINVAL;
+		return fsva_wire_simple(r->nr, r->pad, r->nr <= FSVA_MAP_MAX && fsva_wire_grefs_ok(r->gref, r->nr));
 	}
 	case FSVA_OP_EVICT_PAGE: {
 		FSVA_WIRE_BODY(evict_page_req);
@@ -889,15 +899,9 @@ static bool fsva_wire_session_ok(const struct fsva_session_rsp *r, const struct 
 
 static bool fsva_wire_map_ok(const struct fsva_map_page_rsp *r, const struct fsva_map_page_req *q)
 {
-	uint32_t i;
-
-	if (r->size > FSVA_WIRE_OFF_MAX || r->nr_pages == 0 || r->nr_pages > q->nr_pages ||
-	    r->nr_pages > FSVA_MAP_MAX || r->pad)
-		return false;
-	for (i = 0; i < r->nr_pages; i++)
-		if (r->gref[i] == 0)
-			return false;
-	return fsva_wire_zero(r->gref + i, (FSVA_MAP_MAX - i) * (uint32_t)sizeof(r->gref[0]));
+	return r->size <= FSVA_WIRE_OFF_MAX && r->nr_pages != 0 && r->nr_pages <= q->nr_pages &&
+	       r->nr_pages <= FSVA_MAP_MAX && !(r->flags & ~FSVA_MAP_WRITE) &&
+	       fsva_wire_grefs_ok(r->gref, r->nr_pages);
 }
 
 #define FSVA_WIRE_REQ(name)     const struct fsva_##name *q = (const struct fsva_##name *)(const void *)req->body
@@ -1169,7 +1173,7 @@ static bool fsva_wire_shared_ok(const uint8_t *data, uint32_t len)
 
 	for (; len >= sizeof(s); len -= (uint32_t)sizeof(s), data += sizeof(s)) {
 		memcpy(&s, data, sizeof(s));
-		if (s.handle == 0 || s.gref == 0 || s.index > FSVA_WIRE_INDEX_MAX || s.flags & ~FSVA_MAP_FLAGS)
+		if (s.handle == 0 || s.gref == 0 || s.index > FSVA_WIRE_INDEX_MAX || s.flags & ~FSVA_MAP_WRITE)
 			return false;
 	}
 	return len == 0;

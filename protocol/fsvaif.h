@@ -172,7 +172,7 @@ FSVA_WIRE_SIZE(struct fsva_ring_ctl, 4096);
 	X(79, GET_NAME,         get_name,         FSVA_F_IDEM | FSVA_F_DATA_OUT) \
 	/* shared frames and the coupled caches */ \
 	X(84, MAP_PAGE,         map_page,         0) \
-	X(85, UNMAP_PAGE,       unmap_page,       0) \
+	X(85, UNMAP_PAGE,       unmap_page,       FSVA_F_NOCRED) \
 	X(86, EVICT_PAGE,       evict_page,       FSVA_F_DATA_IN | FSVA_F_DATA_OUT | FSVA_F_NOCRED) \
 	X(87, INVALIDATE_PAGE,  invalidate_page,  FSVA_F_IDEM | FSVA_F_NOCRED)
 
@@ -1115,8 +1115,9 @@ FSVA_WIRE_SIZE(struct fsva_get_name_req, 16);
 
 /* ---- Shared frames and the coupled caches ------------------------------------------------------------- */
 
-#define FSVA_MAP_WRITE          0x1u
-#define FSVA_MAP_FLAGS          0x1u
+#define FSVA_MAP_WRITE          0x1u            /* about to be stored to, or was: dirty */
+#define FSVA_MAP_AGAIN          0x2u            /* the front has them mapped: not counted once more */
+#define FSVA_MAP_FLAGS          0x3u
 struct fsva_map_page_req {
 	uint64_t handle;
 	uint64_t index;
@@ -1128,17 +1129,16 @@ FSVA_WIRE_SIZE(struct fsva_map_page_req, 24);
 struct fsva_map_page_rsp {
 	uint64_t size;                  /* of the file */
 	uint32_t nr_pages;              /* granted, from index on */
-	uint32_t pad;
+	uint32_t flags;                 /* FSVA_MAP_WRITE: they are granted for writing */
 	uint32_t gref[FSVA_MAP_MAX];
 };
 FSVA_WIRE_SIZE(struct fsva_map_page_rsp, 272);
 struct fsva_unmap_page_req {
-	uint64_t handle;
-	uint64_t index;
-	uint32_t nr_pages;
-	uint32_t dirty;                 /* 1: the front wrote to them */
+	uint32_t nr;                    /* 1..64 */
+	uint32_t pad;
+	uint32_t gref[FSVA_MAP_MAX];    /* each counts once */
 };
-FSVA_WIRE_SIZE(struct fsva_unmap_page_req, 24);
+FSVA_WIRE_SIZE(struct fsva_unmap_page_req, 264);
 #define fsva_unmap_page_rsp fsva_void
 
 /* FSVA_OP_EVICT_PAGE: data: struct fsva_piggy_msg, one after another. */

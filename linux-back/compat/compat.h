@@ -177,6 +177,13 @@ static inline int fsva_compat_thaw_super(struct super_block *sb, enum freeze_hol
 #define generic_fillattr(idmap, mask, inode, stat)	((void)(mask), generic_fillattr(idmap, inode, stat))
 #endif
 
+/* 6.7: a single file may want its pages to stay as they are while they are written. */
+#if !FSVA_KERNEL(6, 7)
+#define fsva_compat_stable_writes(mapping)	((void)(mapping), false)
+#else
+#define fsva_compat_stable_writes(mapping)	mapping_stable_writes(mapping)
+#endif
+
 /* 6.10: direct I/O without ->direct_IO shows in fop_flags. */
 #ifdef FOP_DIO_PARALLEL_WRITE
 #define FSVA_COMPAT_FOP_DIRECT_IO	1

@@ -54,12 +54,6 @@
 #if !FSVA_KERNEL(6, 3)
 #define mnt_idmap		user_namespace
 #define nop_mnt_idmap		init_user_ns
-
-static inline void vm_flags_clear(struct vm_area_struct *vma,
-				  unsigned long flags)
-{
-	vma->vm_flags &= ~flags;
-}
 #endif
 
 /* 6.4: faults under the lock of one mapping alone. */

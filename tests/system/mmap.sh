@@ -2,14 +2,38 @@
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # mmap.sh: files mapped, and stored to through mappings.
 
+# A PVH user domain shares frames with its appliance; a PV appliance knows their machine addresses.
 file_setup() {
-	lab pair --user pv --fsva pvh --kernel 6.12 --fs ext4
+	lab pair --user pvh --fsva pv --kernel 6.12 --fs ext4
 	"$FSVA_TOP/tests/programs/put" user
 	put_walx
 }
 
 put_walx() {
-	lab put "$FSVA_TOP/tests/programs/walx.py" user:/opt/fsva-tests/
+	lab put "$FSVA_TOP/tests/programs/walx.py" "$FSVA_TOP/tests/programs/onex.py" user:/opt/fsva-tests/
+}
+
+# One frame on both sides: the same machine address by the same reference, and no calls for what is stored.
+test_one_frame() {
+	local tmp
+	user_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug
+		d=/sys/kernel/debug/fsva/front/data; mkfifo /tmp/hold
+		python3 /opt/fsva-tests/onex.py /mnt/data/one $d/stats $d/shared </tmp/hold >/tmp/one 2>/tmp/one.err & exec 9>/tmp/hold
+		for i in $(seq 100); do [ ! -s /tmp/one ] || break; kill -0 $! || break; sleep 0.2; done; cat /tmp/one.err
+		[ -s /tmp/one ]; (sleep 30 >&9) >/dev/null 2>&1 & '
+	tmp=$(mktemp -d)
+	user cat /tmp/one | awk '{ print $3, $1, $2 }' | sort >"$tmp/front"
+	fsva_sh 'cat /sys/kernel/debug/fsva/back/*/pages' | awk '{ print $4, $2, $3 }' | sort >"$tmp/back"
+	[ "$(wc -l <"$tmp/front")" -ge 16 ] || fail "only $(wc -l <"$tmp/front") pages are shared"
+	diff "$tmp/front" "$tmp/back" || fail 'the two sides list other frames'
+	kernel_clean user user.data
+}
+
+# Afterwards nothing is left shared.
+test_given_back() {
+	user_sh 'pkill python3 || :; sleep 1; rm -f /mnt/data/one; umount /mnt/data; mount -t fsva data /mnt/data'
+	assert_eq "$(back_value shared_pages)" 0 'shared pages'
+	kernel_clean user user.data
 }
 
 test_stores() {
@@ -52,15 +76,15 @@ for i in range(256):
 }
 
 test_no_room() {
-	user_sh 'cd /mnt/data; dd if=/dev/zero of=fill bs=1M 2>/dev/null || :; sync; python3 -c "
+	user_sh 'cd /mnt/data; fallocate -l $(($(df --output=avail -B1 . | tail -n 1) - 4194304)) fill; dd if=/dev/zero of=fill2 bs=64k count=64 2>/dev/null || :; sync; python3 -c "
 import errno, mmap, os, signal, sys
 fd = os.open(\"hole\", os.O_RDWR | os.O_CREAT)
-os.ftruncate(fd, 64 << 20)
+os.ftruncate(fd, 8 << 20)
 pid = os.fork()
 if not pid:
-    m = mmap.mmap(fd, 64 << 20)
+    m = mmap.mmap(fd, 8 << 20)
     try:
-        for i in range(0, 64 << 20, 4096):
+        for i in range(0, 8 << 20, 4096):
             m[i] = 1
         m.flush()
     except OSError as e:
@@ -69,6 +93,6 @@ if not pid:
 status = os.waitpid(pid, 0)[1]
 print(status)
 assert status in (errno.ENOSPC << 8, errno.EIO << 8, signal.SIGBUS), status
-"; rm fill hole; sync; echo room >after; [ "$(cat after)" = room ]; rm after'
+"; rm fill fill2 hole; sync; echo room >after; [ "$(cat after)" = room ]; rm after'
 	kernel_clean user user.data
 }

@@ -468,10 +468,9 @@ uint32_t sample_req(uint16_t op, struct fsva_req *req, void *data)
 	case FSVA_OP_UNMAP_PAGE: {
 		BODY(unmap_page_req);
 
-		r->handle = HANDLE;
-		r->index = 7;
-		r->nr_pages = 4;
-		r->dirty = 1;
+		r->nr = 2;
+		r->gref[0] = 100;
+		r->gref[1] = 101;
 		break;
 	}
 	case FSVA_OP_EVICT_PAGE: {
@@ -784,6 +783,7 @@ uint32_t sample_rsp(const struct fsva_req *req, struct fsva_rsp *rsp, void *data
 
 		r->size = 1 << 20;
 		r->nr_pages = 2;
+		r->flags = FSVA_MAP_WRITE;
 		r->gref[0] = 100;
 		r->gref[1] = 101;
 		break;
