@@ -1251,6 +1251,13 @@ void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh)
 	}
 }
 
+/* Until what was queued is given back.  Killable. */
+int fsva_call_forgets_wait(struct fsva_front *ff)
+{
+	return fsva_wait(ff, ff->forget_wq, 0,
+			 READ_ONCE(ff->nr_forgets) == 0);
+}
+
 static void fsva_call_forgotten(struct fsva_front *ff)
 {
 	unsigned long flags;

@@ -31,6 +31,10 @@ static struct dentry *fsva_lookup(struct inode *dir, struct dentry *dentry,
 		return ERR_PTR(-ENAMETOOLONG);
 	err = fsva_call_lookup(fsva_inode_front(dir), fsva_dir_handle(dir),
 			       &dentry->d_name, &entry);
+	if (err == -ENFILE && !fsva_super_shrink(dir->i_sb))
+		err = fsva_call_lookup(fsva_inode_front(dir),
+				       fsva_dir_handle(dir), &dentry->d_name,
+				       &entry);
 	if (!err)
 		inode = fsva_inode_get(dir->i_sb, &entry, version);
 	else if (err != -ENOENT)
@@ -81,6 +85,8 @@ static int fsva_dir_made(struct inode *dir, struct dentry *dentry,
 static int fsva_dir_not_made(struct dentry *dentry, int err)
 {
 	d_drop(dentry);
+	if (err == -ENFILE)
+		fsva_super_shrink(dentry->d_sb);	/* for the next one */
 	return err;
 }
 

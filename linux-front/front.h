@@ -506,6 +506,7 @@ int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
 void fsva_call_release(struct fsva_front *ff, struct fsva_forget *fg);
 void fsva_call_forget(struct fsva_front *ff, struct fsva_forget *fg);
 void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh);
+int fsva_call_forgets_wait(struct fsva_front *ff);
 void fsva_call_forget_work(struct work_struct *work);
 void fsva_call_orphan_work(struct work_struct *work);
 void fsva_call_unmount_work(struct work_struct *work);
@@ -518,6 +519,7 @@ struct fsva_sb {
 	struct rcu_head rcu;
 	struct fsva_front *ff;
 	bool taken;			/* ff is ours: to be unmounted */
+	atomic_t nr_shrinks;		/* inodes are not to stay in our cache */
 	spinlock_t lock;		/* options */
 	char *options;			/* what the file system shows */
 	u32 mount_flags;
@@ -579,6 +581,7 @@ static inline struct fsva_front *fsva_inode_front(struct inode *inode)
 /* super.c */
 extern struct file_system_type fsva_fs_type;
 bool fsva_super_forced(struct super_block *sb);
+int fsva_super_shrink(struct super_block *sb);
 
 /* inode.c */
 extern const struct inode_operations fsva_file_inode_ops;

@@ -10,6 +10,7 @@
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/statfs.h>
@@ -161,9 +162,36 @@ static int fsva_show_options(struct seq_file *m, struct dentry *root)
 	return 0;
 }
 
+/*
+ * The back has as many handles as it can, most of them perhaps for what nobody
+ * uses here any more.  Give those back.  0: it is worth to ask once more.
+ */
+int fsva_super_shrink(struct super_block *sb)
+{
+	struct fsva_sb *fs = FSVA_SB(sb);
+
+	atomic_inc(&fs->nr_shrinks);
+	shrink_dcache_sb(sb);
+	atomic_dec(&fs->nr_shrinks);
+	return fsva_call_forgets_wait(fs->ff);
+}
+
+/* Under inode->i_lock, without a reference left: not to be kept? */
+static int fsva_drop_inode(struct inode *inode)
+{
+	if (!inode->i_nlink || inode_unhashed(inode))
+		return 1;
+	/* What is dirty is written before it goes: not by this way. */
+	return atomic_read(&FSVA_SB(inode->i_sb)->nr_shrinks) &&
+	       !(inode_state_read_once(inode) & I_DIRTY_ALL) &&
+	       !mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY) &&
+	       !mapping_tagged(inode->i_mapping, PAGECACHE_TAG_WRITEBACK);
+}
+
 static const struct super_operations fsva_super_ops = {
 	.alloc_inode	= fsva_inode_alloc,
 	.free_inode	= fsva_inode_free,
+	.drop_inode	= fsva_drop_inode,
 	.evict_inode	= fsva_inode_evict,
 	.statfs		= fsva_statfs,
 	.sync_fs	= fsva_sync_fs,
