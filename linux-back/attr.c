@@ -145,7 +145,7 @@ u32 fsva_impl(struct dentry *dentry)
 	if (IS_POSIXACL(inode) && !S_ISLNK(inode->i_mode) &&
 	    (FSVA_COMPAT_HAS_ACL(inode) || FSVA_COMPAT_HAS_DENTRY_ACL(inode)))
 		impl |= FSVA_IMPL_ACL;
-	if (iop->fiemap)
+	if (iop->fiemap && fsva_usermem_ok())
 		impl |= FSVA_IMPL_FIEMAP;
 	if (iop->fileattr_get)
 		impl |= FSVA_IMPL_FILEATTR;
@@ -167,7 +167,7 @@ u32 fsva_impl(struct dentry *dentry)
 			impl |= FSVA_IMPL_LOCK;
 		if (fop->flock)
 			impl |= FSVA_IMPL_FLOCK;
-		if (fop->unlocked_ioctl)
+		if (fop->unlocked_ioctl && fsva_usermem_ok())
 			impl |= FSVA_IMPL_IOCTL;
 	}
 	if (S_ISREG(inode->i_mode)) {

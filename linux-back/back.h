@@ -420,6 +420,10 @@ FSVA_HANDLER(listxattr);
 FSVA_HANDLER(removexattr);
 FSVA_HANDLER(get_acl);
 FSVA_HANDLER(set_acl);
+FSVA_HANDLER(fileattr_get);
+FSVA_HANDLER(fileattr_set);
+FSVA_HANDLER(fiemap);
+FSVA_HANDLER(ioctl);
 
 /* ---- Attributes --------------------------------------------------------------------------------------- */
 
@@ -427,6 +431,20 @@ int fsva_attr_get(struct fsva_call *c, struct dentry *dentry, u32 mask, u32 flag
 void fsva_attr_get_or_guess(struct fsva_call *c, struct dentry *dentry, struct fsva_attr *attr);
 u32 fsva_impl(struct dentry *dentry);
 int fsva_entry_fill(struct fsva_call *c, struct dentry *dentry, struct fsva_entry *entry);
+
+/* ---- A user's memory ---------------------------------------------------------------------------------- */
+
+struct fsva_usermem {
+	unsigned long addr;
+	size_t len;
+	bool borrowed;			/* current has no memory of its own */
+};
+
+void fsva_usermem_init(void);
+void fsva_usermem_exit(void);
+bool fsva_usermem_ok(void);
+int fsva_usermem_get(struct fsva_usermem *um, size_t len);
+void fsva_usermem_put(struct fsva_usermem *um);
 
 /* ---- Opening ------------------------------------------------------------------------------------------ */
 

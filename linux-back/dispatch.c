@@ -53,6 +53,8 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_COPY_RANGE]		= fsva_op_copy_range,
 	[FSVA_OP_REMAP_RANGE]		= fsva_op_remap_range,
 	[FSVA_OP_FADVISE]		= fsva_op_fadvise,
+	[FSVA_OP_FIEMAP]		= fsva_op_fiemap,
+	[FSVA_OP_IOCTL]			= fsva_op_ioctl,
 	[FSVA_OP_GETXATTR]		= fsva_op_getxattr,
 	[FSVA_OP_SETXATTR]		= fsva_op_setxattr,
 	[FSVA_OP_LISTXATTR]		= fsva_op_listxattr,
@@ -61,6 +63,8 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_SET_ACL]		= fsva_op_set_acl,
 	[FSVA_OP_MAP_PAGE]		= fsva_op_map_page,
 	[FSVA_OP_UNMAP_PAGE]		= fsva_op_unmap_page,
+	[FSVA_OP_FILEATTR_GET]		= fsva_op_fileattr_get,
+	[FSVA_OP_FILEATTR_SET]		= fsva_op_fileattr_set,
 };
 
 /* This kernel's errors by number; 0: the wire has no such. */

@@ -24,6 +24,7 @@ static int __init fsva_back_init(void)
 	fsva_wq = alloc_workqueue("fsva-back", WQ_UNBOUND, 0);
 	if (!fsva_wq)
 		return -ENOMEM;
+	fsva_usermem_init();
 	fsva_stats_init();
 	fsva_signal_probe();
 	fsva_page_init();
@@ -31,6 +32,7 @@ static int __init fsva_back_init(void)
 	if (err) {
 		fsva_page_exit();
 		fsva_stats_exit();
+		fsva_usermem_exit();
 		destroy_workqueue(fsva_wq);
 	}
 	return err;
@@ -42,6 +44,7 @@ static void __exit fsva_back_exit(void)
 	fsva_page_exit();
 	fsva_stats_exit();
 	destroy_workqueue(fsva_wq);
+	fsva_usermem_exit();
 }
 
 module_init(fsva_back_init);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * call_attr.c: the calls about extended attributes and ACLs; see call.c.
+ * call_attr.c: the calls about attributes of all kinds and ioctl(); see call.c.
  *
  * Values and lists go through pages that are granted for good: the staging page
  * up to 4 KiB, the reserve's up to 64 KiB.  What comes back is copied once into
@@ -208,4 +208,89 @@ int fsva_call_set_acl(struct fsva_front *ff, const struct inode *inode,
 		return err;
 	}
 	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_fileattr_get(struct fsva_front *ff, u64 handle,
+			   struct fsva_fileattr *attr)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_FILEATTR_GET);
+	struct fsva_fileattr_get_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	return fsva_call_finish(call, attr, sizeof(*attr));
+}
+
+int fsva_call_fileattr_set(struct fsva_front *ff, const struct inode *inode,
+			   const struct fsva_fileattr_set_req *args,
+			   struct fsva_getattr_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start_on(ff, FSVA_OP_FILEATTR_SET,
+						    inode);
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	memcpy(fsva_call_req(call), args, sizeof(*args));
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+/* Up to room extents, room at most a staging page's; 0: only *nr, how many. */
+int fsva_call_fiemap(struct fsva_front *ff, u64 handle, u64 start, u64 len,
+		     u32 flags, struct fsva_extent *ext, u32 room, u32 *nr)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_FIEMAP);
+	struct fsva_fiemap_req *q;
+	struct fsva_fiemap_rsp rsp;
+	ssize_t got;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	q->start = start;
+	q->len = len;
+	q->flags = flags;
+	q->max_extents = room;
+	if (!room) {
+		err = fsva_call_finish(call, &rsp, sizeof(rsp));
+		if (!err)
+			*nr = rsp.nr;
+		return err;
+	}
+	got = fsva_call_receive(call, ext, room * sizeof(*ext));
+	if (got < 0)
+		return got;
+	*nr = got / sizeof(*ext);
+	return 0;
+}
+
+/* buf holds in octets; *out, the most that may come back, becomes what did. */
+int fsva_call_ioctl(struct fsva_front *ff, const struct inode *inode, u64 fh,
+		    u32 cmd, void *buf, u32 in, u32 *out, s64 *value)
+{
+	struct fsva_call *call = fsva_call_start_on(ff, FSVA_OP_IOCTL, inode);
+	struct fsva_ioctl_req *q;
+	const struct fsva_ioctl_rsp *rsp;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->fh = fh;
+	q->cmd = cmd;
+	q->in_len = in;
+	fsva_call_put_data(call, buf, in);
+	fsva_call_room_data(call, max(in, *out));
+	err = fsva_call_run(&call);
+	if (!err) {
+		rsp = fsva_call_rsp(call);
+		*value = rsp->value;
+		*out = min(*out, call->rsp.data_len);
+		fsva_call_get_data(call, buf, *out);
+	}
+	fsva_call_end(call);
+	return err;
 }

@@ -500,6 +500,9 @@ const struct inode_operations fsva_dir_inode_ops = {
 	.listxattr	= fsva_listxattr,
 	.get_inode_acl	= fsva_get_inode_acl,
 	.set_acl	= fsva_set_acl,
+	.fileattr_get	= fsva_fileattr_get,
+	.fileattr_set	= fsva_fileattr_set,
+	.fiemap		= fsva_fiemap,
 };
 
 const struct file_operations fsva_dir_ops = {
@@ -509,4 +512,6 @@ const struct file_operations fsva_dir_ops = {
 	.read		= generic_read_dir,
 	.iterate_shared	= fsva_readdir,
 	.fsync		= fsva_file_fsync,
+	.unlocked_ioctl	= fsva_ioctl,
+	.compat_ioctl	= fsva_compat_ioctl,
 };

@@ -399,4 +399,6 @@ const struct file_operations fsva_file_ops = {
 	.splice_read	= copy_splice_read,
 	.splice_write	= iter_file_splice_write,
 	.fallocate	= fsva_file_fallocate,
+	.unlocked_ioctl	= fsva_ioctl,
+	.compat_ioctl	= fsva_compat_ioctl,
 };

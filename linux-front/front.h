@@ -27,6 +27,8 @@
 #include "signal.h"
 
 struct dentry;
+struct fiemap_extent_info;
+struct file_kattr;
 struct seq_file;
 struct writeback_control;
 struct fsva_front;
@@ -482,6 +484,15 @@ int fsva_call_get_acl(struct fsva_front *ff, u64 handle, u32 type,
 int fsva_call_set_acl(struct fsva_front *ff, const struct inode *inode,
 		      u64 handle, u32 type, const struct fsva_ace *aces, u32 nr,
 		      struct fsva_getattr_rsp *rsp);
+int fsva_call_fileattr_get(struct fsva_front *ff, u64 handle,
+			   struct fsva_fileattr *attr);
+int fsva_call_fileattr_set(struct fsva_front *ff, const struct inode *inode,
+			   const struct fsva_fileattr_set_req *args,
+			   struct fsva_getattr_rsp *rsp);
+int fsva_call_fiemap(struct fsva_front *ff, u64 handle, u64 start, u64 len,
+		     u32 flags, struct fsva_extent *ext, u32 room, u32 *nr);
+int fsva_call_ioctl(struct fsva_front *ff, const struct inode *inode, u64 fh,
+		    u32 cmd, void *buf, u32 in, u32 *out, s64 *value);
 
 /*
  * Fill nr locked page-cache pages from pos on.  Returns at once; done is called
@@ -622,6 +633,21 @@ void fsva_acl_drop_all(struct inode *inode);
 void fsva_acl_changed(struct inode *inode, int type, int err);
 struct posix_acl *fsva_get_inode_acl(struct inode *inode, int type, bool rcu);
 int fsva_set_acl(FSVA_SET_ACL_ARGS);
+
+/* fileattr.c */
+int fsva_fileattr_get(struct dentry *dentry, struct file_kattr *fa);
+int fsva_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry,
+		      struct file_kattr *fa);
+int fsva_fiemap(struct inode *inode, struct fiemap_extent_info *fei, u64 start,
+		u64 len);
+
+/* ioctl.c */
+long fsva_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+#ifdef CONFIG_COMPAT
+long fsva_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+#else
+#define fsva_compat_ioctl	NULL
+#endif
 
 /* dir.c */
 extern const struct inode_operations fsva_dir_inode_ops;

@@ -663,6 +663,9 @@ const struct inode_operations fsva_file_inode_ops = {
 	.listxattr	= fsva_listxattr,
 	.get_inode_acl	= fsva_get_inode_acl,
 	.set_acl	= fsva_set_acl,
+	.fileattr_get	= fsva_fileattr_get,
+	.fileattr_set	= fsva_fileattr_set,
+	.fiemap		= fsva_fiemap,
 };
 
 const struct inode_operations fsva_special_inode_ops = {

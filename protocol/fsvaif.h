@@ -321,7 +321,7 @@ FSVA_WIRE_SIZE(struct fsva_attr, 160);
  * What the file system implements for an inode: DESIGN rule 2.  A call whose bit is clear need not cross; the
  * front's VFS does then what the appliance's VFS would have done.
  */
-#define FSVA_IMPL_PERMISSION    0x00000001u     /* ->permission, or this inode has an ACL */
+#define FSVA_IMPL_PERMISSION    0x00000001u     /* ->permission */
 #define FSVA_IMPL_REVALIDATE    0x00000002u     /* its dentries have ->d_revalidate */
 #define FSVA_IMPL_NAMECMP       0x00000004u     /* a directory with ->d_hash or ->d_compare: cache no negative */
 #define FSVA_IMPL_FLUSH         0x00000008u

@@ -65,6 +65,11 @@ static inline int fsva_compat_set_acl(struct dentry *dentry, struct posix_acl *a
 }
 #endif
 
+/* 6.17: struct fileattr was renamed. */
+#if !FSVA_KERNEL(6, 17)
+#define file_kattr		fileattr
+#endif
+
 /* 6.3: opening an unnamed file has the name of what it is for. */
 #if !FSVA_KERNEL(6, 3)
 #define kernel_tmpfile_open	vfs_tmpfile_open

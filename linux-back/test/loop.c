@@ -161,6 +161,7 @@ static int __init fsva_loop_init(void)
 	mutex_init(&fb->stats_lock);
 	init_waitqueue_head(&fb->idle);
 	strscpy(fb->name, "loop", sizeof(fb->name));
+	fsva_usermem_init();
 	fsva_stats_init();
 	fsva_stats_add(fb);
 	return misc_register(&fsva_loop_misc);
@@ -171,6 +172,7 @@ static void __exit fsva_loop_exit(void)
 	misc_deregister(&fsva_loop_misc);
 	fsva_stats_remove(&fsva_loop_back);
 	fsva_stats_exit();
+	fsva_usermem_exit();
 }
 
 module_init(fsva_loop_init);

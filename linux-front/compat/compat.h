@@ -123,8 +123,10 @@ static inline void super_set_uuid(struct super_block *sb, const u8 *uuid,
 #define FSVA_MKDIR_RETURN(err)	(err)
 #endif
 
-/* 6.17: the default dentry operations through a setter. */
+/* 6.17: struct fileattr was renamed; default dentry operations by a setter. */
 #if !FSVA_KERNEL(6, 17)
+#define file_kattr		fileattr
+
 static inline void set_default_d_op(struct super_block *sb,
 				    const struct dentry_operations *ops)
 {
