@@ -16,6 +16,9 @@
 #ifndef EUCLEAN
 #define EUCLEAN EIO
 #endif
+#ifndef EBADE
+#define EBADE EIO
+#endif
 
 static uint32_t to_wire(int host)
 {
