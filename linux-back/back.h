@@ -64,7 +64,7 @@ struct fsva_queue {
 	struct fsva_link *link;
 	unsigned int index;
 
-	spinlock_t lock;		/* all that follows, up to grow */
+	spinlock_t lock;		/* all that follows, up to wait */
 	bool stopped;			/* the ring is not looked at any more */
 	bool pending;			/* a worker should look at the ring */
 	bool eoi_due;			/* an event came and was not ended yet */
@@ -80,6 +80,9 @@ struct fsva_queue {
 	evtchn_port_t evtchn;
 	unsigned int nr_workers;
 	unsigned int nr_idle;
+	struct hlist_head slow;		/* calls that may be interrupted: ops_lock.c */
+	u64 told[FSVA_MAX_SLOTS];	/* ids that were, and were not there yet */
+	unsigned int next_told;
 
 	wait_queue_head_t wait;		/* idle workers */
 	struct work_struct grow;
@@ -112,6 +115,7 @@ int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int 
 void fsva_link_stop(struct fsva_link *link);
 bool fsva_link_stopping(struct fsva_link *link);
 __printf(2, 3) void fsva_link_breach(struct fsva_link *link, const char *fmt, ...);
+void fsva_slow_stop(struct fsva_queue *q);
 
 int fsva_map(struct fsva_mapping *map, domid_t domid, const u32 *refs, unsigned int nr);
 void fsva_unmap(struct fsva_mapping *map);
@@ -196,6 +200,8 @@ struct fsva_file {
 	struct file *file;
 	struct file *reader;		/* opened for reading pages of a write-only file; cmpxchg */
 	struct mutex pos_lock;		/* directory position */
+	struct fsva_files *files;
+	struct hlist_head owners;	/* of POSIX locks, under files->lock: ops_lock.c */
 };
 
 struct fsva_files {
@@ -204,6 +210,7 @@ struct fsva_files {
 	u32 next, next_gen;
 	unsigned int nr, max;
 	atomic_t nr_writers;		/* open for writing, until they are closed */
+	unsigned int nr_owners;		/* of POSIX locks, of all its files */
 };
 
 /* Pages of the page cache that are granted to the front (page.c). */
@@ -275,6 +282,7 @@ int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh);
 struct fsva_file *fsva_file_get(struct fsva_call *c, u64 fh);
 void fsva_file_put(struct fsva_file *f);
 int fsva_file_release(struct fsva_call *c, u64 fh);
+void fsva_file_unlock(struct fsva_file *f);
 
 void fsva_page_init(void);
 void fsva_page_exit(void);
@@ -356,6 +364,8 @@ struct fsva_call {
 	struct fsva_session *ses;
 	const struct fsva_wire_op *row;
 	struct fsva_cred cred;
+	struct hlist_node slow;		/* in its queue's list while task is set; under q->lock */
+	struct task_struct *task;
 	struct fsva_data data;
 };
 
@@ -373,6 +383,7 @@ void fsva_call_run(struct fsva_call *c);
 FSVA_HANDLER(null_call);
 FSVA_HANDLER(session);
 FSVA_HANDLER(cred_set);
+FSVA_HANDLER(interrupt);
 FSVA_HANDLER(mount);
 FSVA_HANDLER(unmount);
 FSVA_HANDLER(remount);
@@ -414,6 +425,9 @@ FSVA_HANDLER(remap_range);
 FSVA_HANDLER(fadvise);
 FSVA_HANDLER(map_page);
 FSVA_HANDLER(unmap_page);
+FSVA_HANDLER(lock);
+FSVA_HANDLER(lock_test);
+FSVA_HANDLER(flock);
 FSVA_HANDLER(getxattr);
 FSVA_HANDLER(setxattr);
 FSVA_HANDLER(listxattr);
@@ -424,6 +438,10 @@ FSVA_HANDLER(fileattr_get);
 FSVA_HANDLER(fileattr_set);
 FSVA_HANDLER(fiemap);
 FSVA_HANDLER(ioctl);
+FSVA_HANDLER(encode_fh);
+FSVA_HANDLER(decode_fh);
+FSVA_HANDLER(get_parent);
+FSVA_HANDLER(get_name);
 
 /* ---- Attributes --------------------------------------------------------------------------------------- */
 

@@ -14,6 +14,7 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_NULL_CALL]		= fsva_op_null_call,
 	[FSVA_OP_SESSION]		= fsva_op_session,
 	[FSVA_OP_CRED_SET]		= fsva_op_cred_set,
+	[FSVA_OP_INTERRUPT]		= fsva_op_interrupt,
 	[FSVA_OP_MOUNT]			= fsva_op_mount,
 	[FSVA_OP_UNMOUNT]		= fsva_op_unmount,
 	[FSVA_OP_REMOUNT]		= fsva_op_remount,
@@ -55,6 +56,9 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_FADVISE]		= fsva_op_fadvise,
 	[FSVA_OP_FIEMAP]		= fsva_op_fiemap,
 	[FSVA_OP_IOCTL]			= fsva_op_ioctl,
+	[FSVA_OP_LOCK]			= fsva_op_lock,
+	[FSVA_OP_LOCK_TEST]		= fsva_op_lock_test,
+	[FSVA_OP_FLOCK]			= fsva_op_flock,
 	[FSVA_OP_GETXATTR]		= fsva_op_getxattr,
 	[FSVA_OP_SETXATTR]		= fsva_op_setxattr,
 	[FSVA_OP_LISTXATTR]		= fsva_op_listxattr,
@@ -65,6 +69,10 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_UNMAP_PAGE]		= fsva_op_unmap_page,
 	[FSVA_OP_FILEATTR_GET]		= fsva_op_fileattr_get,
 	[FSVA_OP_FILEATTR_SET]		= fsva_op_fileattr_set,
+	[FSVA_OP_ENCODE_FH]		= fsva_op_encode_fh,
+	[FSVA_OP_DECODE_FH]		= fsva_op_decode_fh,
+	[FSVA_OP_GET_PARENT]		= fsva_op_get_parent,
+	[FSVA_OP_GET_NAME]		= fsva_op_get_name,
 };
 
 /* This kernel's errors by number; 0: the wire has no such. */

@@ -407,6 +407,7 @@ static void fsva_file_free(struct kref *ref)
 	bool writes;
 
 	/* At once: a file that is closed later would keep the file system mounted. */
+	fsva_file_unlock(f);
 	if (f->reader)
 		__fput_sync(f->reader);
 	writes = f->file->f_mode & FMODE_WRITE;
@@ -436,6 +437,7 @@ int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh)
 	}
 	kref_init(&f->ref);
 	mutex_init(&f->pos_lock);
+	f->files = t;
 	f->file = file;
 	f->table = t;
 	if (file->f_mode & FMODE_WRITE)

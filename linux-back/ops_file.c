@@ -126,7 +126,7 @@ FSVA_HANDLER(flush)
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	if (f->file->f_op->flush)
-		err = f->file->f_op->flush(f->file, NULL);
+		err = f->file->f_op->flush(f->file, (fl_owner_t)(unsigned long)r->lock_owner);
 	fsva_file_put(f);
 	return err;
 }
@@ -582,12 +582,9 @@ FSVA_HANDLER(copy_range)
 	err = fsva_two_files(c, r, &from, &to);
 	if (err)
 		return err;
-	/* Through the page cache if need be would be splice's work; the user's kernel does that by itself. */
-	if (!to->file->f_op->copy_file_range && !to->file->f_op->remap_file_range)
-		done = -EOPNOTSUPP;
-	else
-		done = vfs_copy_file_range(from->file, r->offset_in, to->file, r->offset_out,
-					   min_t(u64, r->len, MAX_RW_COUNT), 0);
+	/* By the file system if it can; through the page cache here if not, so that nothing crosses the ring. */
+	done = vfs_copy_file_range(from->file, r->offset_in, to->file, r->offset_out,
+				   min_t(u64, r->len, MAX_RW_COUNT), 0);
 	if (done >= 0) {
 		rsp->copied = done;
 		fsva_attr_get_or_guess(c, file_dentry(to->file), &rsp->attr);

@@ -2,6 +2,7 @@
 /*
  * ops_inode.c: handlers about an inode that needs no name and no open file.
  */
+#include <linux/exportfs.h>
 #include <linux/file.h>
 #include <linux/writeback.h>
 
@@ -287,13 +288,18 @@ out_put:
 FSVA_HANDLER(write_inode)
 {
 	const struct fsva_write_inode_req *r = in;
+	const struct export_operations *ops;
 	struct dentry *dentry;
 	int err;
 
 	dentry = fsva_handle_get(c, r->handle);
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
-	err = sync_inode_metadata(d_inode(dentry), r->wait);
+	ops = dentry->d_sb->s_export_op;
+	if (r->wait && ops && ops->commit_metadata)
+		err = ops->commit_metadata(d_inode(dentry));
+	else
+		err = sync_inode_metadata(d_inode(dentry), r->wait);
 	dput(dentry);
 	return err;
 }

@@ -77,7 +77,7 @@ static u32 fsva_mount_flags(const struct super_block *sb)
 static int fsva_mount_describe(struct fsva_call *c, struct fsva_mount_rsp *rsp)
 {
 	struct super_block *sb = c->ses->sb;
-	struct path root = fsva_path(c, sb->s_root);
+	struct path root = fsva_path(c, c->ses->mnt->mnt_root);	/* a subvolume's, it may be */
 	struct kstatfs st = {};
 	int err;
 
@@ -97,7 +97,7 @@ static int fsva_mount_describe(struct fsva_call *c, struct fsva_mount_rsp *rsp)
 	rsp->flags = fsva_mount_flags(sb);
 	rsp->max_links = sb->s_max_links;
 	strscpy((char *)rsp->type, sb->s_type->name, sizeof(rsp->type));
-	return fsva_entry_fill(c, sb->s_root, &rsp->root);
+	return fsva_entry_fill(c, root.dentry, &rsp->root);
 }
 
 FSVA_HANDLER(mount)

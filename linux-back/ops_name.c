@@ -261,6 +261,8 @@ FSVA_HANDLER(tmpfile)
 		__fput_sync(file);
 		goto out_put;
 	}
+	if (file->f_mode & FMODE_CAN_ODIRECT)
+		rsp->entry.impl |= FSVA_IMPL_DIRECT_IO;
 	fsva_attr_get_or_guess(c, dir, &rsp->dir);
 	err = fsva_file_add(c, file, &rsp->fh);
 	if (err)

@@ -520,6 +520,7 @@ void fsva_link_stop(struct fsva_link *link)
 
 		spin_lock(&q->lock);
 		WRITE_ONCE(q->stopped, true);
+		fsva_slow_stop(q);
 		irq = q->irq;
 		q->irq = 0;
 		spin_unlock(&q->lock);
@@ -575,6 +576,7 @@ void fsva_link_breach(struct fsva_link *link, const char *fmt, ...)
 
 		spin_lock(&q->lock);
 		WRITE_ONCE(q->stopped, true);
+		fsva_slow_stop(q);
 		spin_unlock(&q->lock);
 		wake_up_all(&q->wait);
 	}

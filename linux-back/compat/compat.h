@@ -128,6 +128,13 @@ static inline ssize_t fsva_compat_iocb_iter_write(struct file *file, struct kioc
 #define vfs_iocb_iter_write(file, iocb, iter)	fsva_compat_iocb_iter_write(file, iocb, iter)
 #endif
 
+/* 6.9: what locks and leases have in common is a structure. */
+#if FSVA_KERNEL(6, 9)
+#define fsva_fl(fl, member)	((fl)->c.flc_##member)
+#else
+#define fsva_fl(fl, member)	((fl)->fl_##member)
+#endif
+
 /* 6.6: freezing names its holder; 6.17: and its owner. */
 #if !FSVA_KERNEL(6, 17)
 #if !FSVA_KERNEL(6, 6)
