@@ -380,6 +380,14 @@ int fsva_call_syncfs(struct fsva_front *ff, bool wait)
 	return fsva_call_finish(call, NULL, 0);
 }
 
+/* FREEZE or THAW. */
+int fsva_call_freeze(struct fsva_front *ff, u16 op)
+{
+	struct fsva_call *call = fsva_call_start(ff, op);
+
+	return IS_ERR(call) ? PTR_ERR(call) : fsva_call_finish(call, NULL, 0);
+}
+
 /*
  * An answer of octets in the staging page: copied once, checked, terminated.
  * buf has room for one more than size.
@@ -513,6 +521,22 @@ int fsva_call_mkdir(struct fsva_front *ff, u64 dir, const struct qstr *name,
 	return fsva_call_finish(call, rsp, sizeof(*rsp));
 }
 
+int fsva_call_tmpfile(struct fsva_front *ff, u64 dir, umode_t mode,
+		      u32 open_flags, struct fsva_create_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_TMPFILE);
+	struct fsva_tmpfile_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	call->req.umask = current_umask() & 0777;
+	q = fsva_call_req(call);
+	q->dir = dir;
+	q->mode = mode & S_IALLUGO;
+	q->open_flags = open_flags;
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
 int fsva_call_symlink(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		      const char *target, struct fsva_create_rsp *rsp)
 {
@@ -624,6 +648,19 @@ int fsva_call_dirty_inode(struct fsva_front *ff,
 	return fsva_call_finish(call, NULL, 0);
 }
 
+int fsva_call_write_inode(struct fsva_front *ff, u64 handle, bool wait)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_WRITE_INODE);
+	struct fsva_write_inode_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	q->wait = wait;
+	return fsva_call_finish(call, NULL, 0);
+}
+
 int fsva_call_dentry_validate(struct fsva_front *ff, u64 dir,
 			      const struct qstr *name, u64 handle, u32 flags,
 			      struct fsva_attr *attr)
@@ -714,6 +751,192 @@ int fsva_call_fallocate(struct fsva_front *ff, u64 fh, u64 offset, u64 len,
 	q->len = len;
 	q->mode = mode;
 	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+/* COPY_RANGE or REMAP_RANGE, as args says: the two have one form. */
+int fsva_call_range(struct fsva_front *ff, u16 op,
+		    const struct fsva_copy_range_req *args,
+		    struct fsva_copy_range_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, op);
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	memcpy(fsva_call_req(call), args, sizeof(*args));
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+int fsva_call_fadvise(struct fsva_front *ff, u64 fh, u64 offset, u64 len,
+		      u32 advice)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_FADVISE);
+	struct fsva_fadvise_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->fh = fh;
+	q->offset = offset;
+	q->len = len;
+	q->advice = advice;
+	return fsva_call_finish(call, NULL, 0);
+}
+
+/* ---- Locks ---- */
+
+static void fsva_call_interrupt_done(struct fsva_call *call)
+{
+	fsva_ring_release(call);
+}
+
+/*
+ * The caller of a request that is under way wants to go.  Sent and not waited
+ * for: what it is about is answered by itself.
+ */
+static void fsva_call_interrupt(struct fsva_front *ff, u64 target, u16 queue)
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_INTERRUPT, NULL);
+	struct fsva_interrupt_req *q;
+
+	if (IS_ERR(call))
+		return;
+	q = fsva_call_req(call);
+	q->target = target;
+	q->queue = queue;
+	call->done = fsva_call_interrupt_done;
+	if (fsva_ring_submit(call))
+		fsva_call_end(call);
+}
+
+/*
+ * As fsva_call_run() of what may wait long.  A signal asks the back to answer
+ * now; what it then says counts, for it may have been done all the same.
+ */
+static int fsva_call_run_slow(struct fsva_call **callp)
+{
+	struct fsva_call *call = *callp;
+	int err;
+
+	call->slow = true;
+	err = fsva_ring_submit(call);
+	if (err)
+		return err;
+	if (fsva_ring_wait_signal(call))
+		fsva_call_interrupt(call->ring->ff, call->req.id,
+				    call->ring->index);
+	err = fsva_ring_wait(callp);
+	if (err)
+		return err;
+	if (call->err)
+		return call->err;
+	return fsva_call_errno(call->rsp.error);
+}
+
+/*
+ * LOCK or FLOCK, as args says.  With FSVA_LOCKF_WAIT it may take as long as
+ * others hold the lock, and a signal ends it.
+ */
+int fsva_call_lock(struct fsva_front *ff, u16 op,
+		   const struct fsva_lock_req *args)
+{
+	struct fsva_call *call = fsva_call_start(ff, op);
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	memcpy(fsva_call_req(call), args, sizeof(*args));
+	if (!(args->flags & FSVA_LOCKF_WAIT))
+		return fsva_call_finish(call, NULL, 0);
+	err = fsva_call_run_slow(&call);
+	fsva_call_end(call);
+	return err;
+}
+
+int fsva_call_lock_test(struct fsva_front *ff, const struct fsva_lock_req *args,
+			struct fsva_lock_test_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_LOCK_TEST);
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	memcpy(fsva_call_req(call), args, sizeof(*args));
+	return fsva_call_finish(call, rsp, sizeof(*rsp));
+}
+
+/* ---- Export handles ---- */
+
+/* The file system's handle of an inode, its octets into fid[]; *len of them. */
+int fsva_call_encode_fh(struct fsva_front *ff, u64 handle, u64 parent,
+			u8 fid[FSVA_EXPORT_FH_MAX], u32 *len, u32 *type)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_ENCODE_FH);
+	const struct fsva_encode_fh_rsp *r;
+	struct fsva_encode_fh_req *q;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	q->parent = parent;
+	fsva_wire_req_data(&call->req, 0, FSVA_EXPORT_FH_MAX, NULL, 0);
+	err = fsva_call_run(&call);
+	if (!err) {
+		r = fsva_call_rsp(call);
+		*type = r->type;
+		*len = call->rsp.data_len;
+		memcpy(fid, call->staging, *len);
+	}
+	fsva_call_end(call);
+	return err;
+}
+
+int fsva_call_decode_fh(struct fsva_front *ff, const void *fid, u32 len,
+			u32 type, bool parent, struct fsva_entry *entry)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_DECODE_FH);
+	struct fsva_decode_fh_req *q;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->type = type;
+	q->parent = parent;
+	err = fsva_call_staged(call, fid, len);
+	if (err) {
+		fsva_call_end(call);
+		return err;
+	}
+	return fsva_call_finish(call, entry, sizeof(*entry));
+}
+
+int fsva_call_get_parent(struct fsva_front *ff, u64 handle,
+			 struct fsva_entry *entry)
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_GET_PARENT);
+	struct fsva_get_parent_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->handle = handle;
+	return fsva_call_finish(call, entry, sizeof(*entry));
+}
+
+/* A name of at most FSVA_NAME_MAX octets, ended by NUL. */
+int fsva_call_get_name(struct fsva_front *ff, u64 dir, u64 handle,
+		       char name[FSVA_NAME_MAX + 1])
+{
+	struct fsva_call *call = fsva_call_start(ff, FSVA_OP_GET_NAME);
+	struct fsva_get_name_req *q;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->dir = dir;
+	q->handle = handle;
+	return fsva_call_string(call, name, FSVA_NAME_MAX);
 }
 
 /*
@@ -1344,6 +1567,8 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 {
 	u32 refs[FSVA_MAP_MAX], nr_refs = 0;
 	u64 handle = 0, fh = 0;
+	struct fsva_lock_req unlock;
+	u16 undo = 0;
 
 	if (!call->err && !call->rsp.error) {
 		const struct fsva_create_rsp *made = fsva_call_rsp(call);
@@ -1365,6 +1590,10 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 		case FSVA_OP_LINK:
 			handle = made->entry.handle;
 			break;
+		case FSVA_OP_DECODE_FH:
+		case FSVA_OP_GET_PARENT:
+			handle = made->entry.handle;
+			break;
 		case FSVA_OP_OPEN:
 			fh = open->fh;
 			break;
@@ -1373,6 +1602,17 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 				break;
 			nr_refs = map->nr_pages;
 			memcpy(refs, map->gref, nr_refs * sizeof(*refs));
+			break;
+		case FSVA_OP_FREEZE:
+			undo = FSVA_OP_THAW;
+			break;
+		case FSVA_OP_LOCK:
+		case FSVA_OP_FLOCK:
+			memcpy(&unlock, fsva_call_req(call), sizeof(unlock));
+			if (unlock.type != FSVA_LOCK_UNLOCK)
+				undo = call->req.op;
+			unlock.type = FSVA_LOCK_UNLOCK;
+			unlock.flags &= ~FSVA_LOCKF_WAIT;
 			break;
 		}
 	} else if (call->req.op == FSVA_OP_MOUNT) {
@@ -1386,6 +1626,10 @@ static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
 	/* Not into another session: its handles are others. */
 	atomic_inc(&ff->nr_busy);
 	fsva_call_end(call);
+	if (undo == FSVA_OP_THAW)
+		fsva_call_freeze(ff, undo);
+	else if (undo)
+		fsva_call_lock(ff, undo, &unlock);
 	fsva_call_forget_sync(ff, handle, fh);
 	if (nr_refs)
 		fsva_call_unmap_page(ff, refs, nr_refs);

@@ -493,6 +493,7 @@ const struct inode_operations fsva_dir_inode_ops = {
 	.mknod		= fsva_mknod,
 	.rename		= fsva_rename,
 	.atomic_open	= fsva_atomic_open,
+	.tmpfile	= fsva_tmpfile,
 	.permission	= fsva_inode_permission,
 	.getattr	= fsva_inode_getattr,
 	.setattr	= fsva_inode_setattr,

@@ -128,6 +128,8 @@ static void fsva_file_opened(struct file *file, struct fsva_file *f,
 	if (!S_ISREG(inode->i_mode))
 		return;
 	fsva_file_check_cache(inode, attr);
+	/* Who may not wait is told to try again: see fsva_file_nowait(). */
+	file->f_mode |= FMODE_NOWAIT;
 	if (f->impl & FSVA_IMPL_DIRECT_IO)
 		file->f_mode |= FMODE_CAN_ODIRECT;
 	if (flags & FSVA_OPEN_STREAM)
@@ -194,7 +196,8 @@ static int fsva_file_flush(struct file *file, fl_owner_t id)
 
 	if (!(f->impl & FSVA_IMPL_FLUSH))
 		return 0;
-	return fsva_call_flush(fsva_inode_front(file_inode(file)), f->fh, 0);
+	return fsva_call_flush(fsva_inode_front(file_inode(file)), f->fh,
+			       fsva_lock_owner(id));
 }
 
 int fsva_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
@@ -225,7 +228,35 @@ static u32 fsva_rw_flags(const struct kiocb *iocb)
 		flags |= FSVA_RW_DIRECT;
 	if (iocb->ki_flags & IOCB_HIPRI)
 		flags |= FSVA_RW_HIPRI;
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		flags |= FSVA_RW_NOWAIT;
 	return flags;
+}
+
+/*
+ * A request and its answer are a wait, if a bounded one.  io_uring, which would
+ * stand still for all its requests, is told so, and has a worker do it.  For
+ * preadv2(RWF_NOWAIT) the appliance says whether it can do it without the disk.
+ */
+static bool fsva_file_nowait(struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT && !is_sync_kiocb(iocb);
+}
+
+/*
+ * i_rwsem held.  The file system in the appliance, not the VFS, says whether a
+ * buffered write can do without waiting.
+ */
+static ssize_t fsva_file_write_checks(struct kiocb *iocb,
+				      struct iov_iter *from)
+{
+	int nowait = iocb->ki_flags & IOCB_NOWAIT;
+	ssize_t n;
+
+	iocb->ki_flags &= ~IOCB_NOWAIT;
+	n = generic_write_checks(iocb, from);
+	iocb->ki_flags |= nowait;
+	return n;
 }
 
 static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -237,6 +268,8 @@ static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	ssize_t n = 0, done = 0;
 	bool eof = false;
 
+	if (fsva_file_nowait(iocb))
+		return -EAGAIN;
 	if (!iov_iter_count(to))
 		return 0;
 	if (iocb->ki_pos >= inode->i_sb->s_maxbytes)
@@ -270,13 +303,18 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	loff_t start, end = LLONG_MAX;
 	ssize_t n, done = 0;
 
-	n = down_write_killable(&inode->i_rwsem);
+	if (fsva_file_nowait(iocb))
+		return -EAGAIN;
+	if (!(iocb->ki_flags & IOCB_NOWAIT))
+		n = down_write_killable(&inode->i_rwsem);
+	else
+		n = inode_trylock(inode) ? 0 : -EAGAIN;
 	if (n)
 		return n;
 	/* Limits, by our size; where an append goes is decided in the appliance. */
 	n = fsva_inode_in_doubt(inode) ? fsva_inode_refresh(inode) : 0;
 	if (!n)
-		n = generic_write_checks(iocb, from);
+		n = fsva_file_write_checks(iocb, from);
 	if (n <= 0)
 		goto out;
 	/* The page that the file ends in changes when the file grows. */
@@ -401,4 +439,6 @@ const struct file_operations fsva_file_ops = {
 	.fallocate	= fsva_file_fallocate,
 	.unlocked_ioctl	= fsva_ioctl,
 	.compat_ioctl	= fsva_compat_ioctl,
+	.copy_file_range = fsva_copy_file_range,
+	.fadvise	= fsva_file_fadvise,
 };

@@ -134,6 +134,7 @@ struct fsva_call {
 	struct fsva_ring *ring;
 	u16 tag;
 	bool by_event;			/* nobody watches for it: one of nr_by_event */
+	bool slow;			/* its answer waits for others: no measure */
 	u32 window_ns;			/* how long its waiter will watch */
 	u64 sent_ns;
 	enum fsva_call_state state;
@@ -283,6 +284,7 @@ struct fsva_front {
 	atomic_t nr_busy;		/* calls claimed */
 	atomic_t nr_aborts;		/* umount -f */
 	bool stalled;			/* an exiting task gave up waiting */
+	atomic_t nr_lockers;		/* of them that wait for a lock */
 	wait_queue_head_t idle_wq;
 
 	unsigned int nr_queues;
@@ -369,6 +371,7 @@ struct fsva_call *fsva_ring_claim(struct fsva_ring *ring);
 void fsva_ring_release(struct fsva_call *call);
 int fsva_ring_submit(struct fsva_call *call);
 int fsva_ring_wait(struct fsva_call **callp);
+int fsva_ring_wait_signal(struct fsva_call *call);
 bool fsva_ring_poll(struct fsva_ring *ring);
 bool fsva_ring_event(struct fsva_ring *ring);
 void fsva_ring_fail(struct fsva_ring *ring);
@@ -419,6 +422,7 @@ int fsva_call_remount(struct fsva_front *ff, u32 flags, u32 mask,
 int fsva_call_statfs(struct fsva_front *ff, u64 handle,
 		     struct fsva_statfs_rsp *rsp);
 int fsva_call_syncfs(struct fsva_front *ff, bool wait);
+int fsva_call_freeze(struct fsva_front *ff, u16 op);
 int fsva_call_show_options(struct fsva_front *ff, char *buf, size_t size);
 int fsva_call_lookup(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		     struct fsva_entry *entry);
@@ -434,6 +438,8 @@ int fsva_call_mknod(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		    umode_t mode, dev_t dev, struct fsva_create_rsp *rsp);
 int fsva_call_mkdir(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		    umode_t mode, struct fsva_create_rsp *rsp);
+int fsva_call_tmpfile(struct fsva_front *ff, u64 dir, umode_t mode,
+		      u32 open_flags, struct fsva_create_rsp *rsp);
 int fsva_call_symlink(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		      const char *target, struct fsva_create_rsp *rsp);
 int fsva_call_link(struct fsva_front *ff, u64 dir, const struct qstr *name,
@@ -445,6 +451,7 @@ int fsva_call_rename(struct fsva_front *ff, u64 dir, const struct qstr *name,
 		     const struct inode *inode, u64 handle, u64 new_dir, const struct qstr *new_name,
 		     u64 new_handle, u32 flags, struct fsva_rename_rsp *rsp);
 int fsva_call_readlink(struct fsva_front *ff, u64 handle, char *buf);
+int fsva_call_write_inode(struct fsva_front *ff, u64 handle, bool wait);
 int fsva_call_permission(struct fsva_front *ff, const struct inode *inode,
 			 u64 handle, u32 mask);
 int fsva_call_dirty_inode(struct fsva_front *ff,
@@ -461,6 +468,23 @@ int fsva_call_seek(struct fsva_front *ff, u64 fh, s64 offset, u32 whence,
 		   s64 *result);
 int fsva_call_fallocate(struct fsva_front *ff, u64 fh, u64 offset, u64 len,
 			u32 mode, struct fsva_getattr_rsp *rsp);
+int fsva_call_range(struct fsva_front *ff, u16 op,
+		    const struct fsva_copy_range_req *args,
+		    struct fsva_copy_range_rsp *rsp);
+int fsva_call_fadvise(struct fsva_front *ff, u64 fh, u64 offset, u64 len,
+		      u32 advice);
+int fsva_call_lock(struct fsva_front *ff, u16 op,
+		   const struct fsva_lock_req *args);
+int fsva_call_lock_test(struct fsva_front *ff, const struct fsva_lock_req *args,
+			struct fsva_lock_test_rsp *rsp);
+int fsva_call_encode_fh(struct fsva_front *ff, u64 handle, u64 parent,
+			u8 fid[FSVA_EXPORT_FH_MAX], u32 *len, u32 *type);
+int fsva_call_decode_fh(struct fsva_front *ff, const void *fid, u32 len,
+			u32 type, bool parent, struct fsva_entry *entry);
+int fsva_call_get_parent(struct fsva_front *ff, u64 handle,
+			 struct fsva_entry *entry);
+int fsva_call_get_name(struct fsva_front *ff, u64 dir, u64 handle,
+		       char name[FSVA_NAME_MAX + 1]);
 int fsva_call_readdir(struct fsva_front *ff, u64 fh, u64 cookie, void *buf,
 		      u32 size, struct fsva_readdir_rsp *rsp, u32 *len);
 ssize_t fsva_call_read(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
@@ -665,6 +689,32 @@ int fsva_file_release(struct inode *inode, struct file *file);
 void fsva_file_put(struct fsva_file *f);
 int fsva_file_fsync(struct file *file, loff_t start, loff_t end,
 		    int datasync);
+
+/* fops.c */
+void fsva_fops_init(void);
+const struct file_operations *fsva_fops(umode_t mode, u32 impl);
+bool fsva_fops_are_file(const struct file_operations *fop);
+
+/* lock.c */
+void fsva_lock_init(void);
+u64 fsva_lock_owner(const void *owner);
+int fsva_file_lock(struct file *file, int cmd, struct file_lock *fl);
+int fsva_file_flock(struct file *file, int cmd, struct file_lock *fl);
+
+/* copy.c */
+ssize_t fsva_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
+			     loff_t pos_out, size_t len, unsigned int flags);
+loff_t fsva_remap_file_range(struct file *in, loff_t pos_in, struct file *out,
+			     loff_t pos_out, loff_t len, unsigned int flags);
+int fsva_file_fadvise(struct file *file, loff_t offset, loff_t len,
+		      int advice);
+
+/* tmpfile.c */
+int fsva_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file,
+		 umode_t mode);
+
+/* export.c */
+void fsva_export_init(struct super_block *sb);
 
 /* mmap.c */
 extern const struct address_space_operations fsva_aops;

@@ -285,12 +285,12 @@ struct inode *fsva_inode_get(struct super_block *sb,
 	switch (a->mode & S_IFMT) {
 	case S_IFREG:
 		inode->i_op = &fsva_file_inode_ops;
-		inode->i_fop = &fsva_file_ops;
+		inode->i_fop = fsva_fops(a->mode, entry->impl);
 		inode->i_mapping->a_ops = &fsva_aops;
 		break;
 	case S_IFDIR:
 		inode->i_op = &fsva_dir_inode_ops;
-		inode->i_fop = &fsva_dir_ops;
+		inode->i_fop = fsva_fops(a->mode, entry->impl);
 		break;
 	case S_IFLNK:
 		inode->i_op = &fsva_symlink_inode_ops;
@@ -394,7 +394,7 @@ int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	    file_inode(attr->ia_file) == inode) {
 		struct fsva_file *f = attr->ia_file->private_data;
 
-		if (f && attr->ia_file->f_op == &fsva_file_ops)
+		if (f && fsva_fops_are_file(attr->ia_file->f_op))
 			q.fh = f->fh;
 	}
 	if (ia & ATTR_MODE) {

@@ -17,6 +17,8 @@ static int __init fsva_front_init(void)
 	err = fsva_inode_init();
 	if (err)
 		return err;
+	fsva_lock_init();
+	fsva_fops_init();
 	fsva_stats_init();
 	fsva_signal_probe();
 	err = fsva_xenbus_init();

@@ -121,6 +121,7 @@ static struct fsva_call *fsva_ring_take(struct fsva_ring *ring)
 		list_del_init(&call->link);
 		call->state = FSVA_CALL_CLAIMED;
 		call->by_event = false;
+		call->slow = false;
 		call->window_ns = 0;
 		call->err = 0;
 		call->cred = NULL;
@@ -211,7 +212,7 @@ int fsva_ring_submit(struct fsva_call *call)
 		atomic64_inc(&ff->ops[call->req.op]);
 	call->sent_ns = ktime_get_ns();
 	ring->sig.calls++;
-	if (!call->done)
+	if (!call->done && !call->slow)
 		call->window_ns = fsva_signal_window(&ring->sig);
 	if (!call->window_ns) {
 		fsva_ring_by_event(call);
@@ -350,6 +351,25 @@ int fsva_ring_wait(struct fsva_call **callp)
 	return err;
 }
 
+/*
+ * Wait for a submitted call, or for a signal or umount -f: then not 0, and it is
+ * under way as before.  fsva_ring_wait() follows in either case.
+ */
+int fsva_ring_wait_signal(struct fsva_call *call)
+{
+	struct fsva_patience p;
+	int err;
+
+	/* Marked slow, so that its answer sends an event: nobody watches. */
+	fsva_patience_begin(&p, call->ring->ff);
+	err = ___wait_event(call->wq,
+			    fsva_ring_call_over(call) ||
+				fsva_patience_aborted(&p),
+			    (TASK_INTERRUPTIBLE | TASK_FREEZABLE_UNSAFE), 0, 0,
+			    schedule());
+	return err ? err : fsva_patience_aborted(&p) ? -EIO : 0;
+}
+
 /* ring->lock held.  Hand a finished call to whoever has it now. */
 static void fsva_ring_finish(struct fsva_call *call, int err,
 			     struct list_head *done)
@@ -361,7 +381,7 @@ static void fsva_ring_finish(struct fsva_call *call, int err,
 		call->by_event = false;
 		call->ring->nr_by_event--;
 	}
-	if (!err)
+	if (!err && !call->slow)
 		fsva_signal_called(&call->ring->sig,
 				   ktime_get_ns() - call->sent_ns);
 	if (was == FSVA_CALL_ORPHAN) {

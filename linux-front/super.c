@@ -133,6 +133,24 @@ static int fsva_sync_fs(struct super_block *sb, int wait)
 	return err;
 }
 
+/* The VFS keeps our own writers out; the rest is the file system's. */
+static int fsva_freeze_fs(struct super_block *sb)
+{
+	int err = fsva_call_freeze(FSVA_SB(sb)->ff, FSVA_OP_FREEZE);
+
+	/* A freeze whose caller was killed, and that is not undone yet. */
+	return err == -EBUSY ? 0 : err;
+}
+
+/* What is not frozen there, or not there any more, must not stay so here. */
+static int fsva_unfreeze_fs(struct super_block *sb)
+{
+	struct fsva_front *ff = FSVA_SB(sb)->ff;
+	int err = fsva_call_freeze(ff, FSVA_OP_THAW);
+
+	return err == -EINVAL || fsva_front_dead(ff) ? 0 : err;
+}
+
 static void fsva_umount_begin(struct super_block *sb)
 {
 	WRITE_ONCE(FSVA_SB(sb)->forced_at, jiffies | 1);
@@ -195,6 +213,8 @@ static const struct super_operations fsva_super_ops = {
 	.evict_inode	= fsva_inode_evict,
 	.statfs		= fsva_statfs,
 	.sync_fs	= fsva_sync_fs,
+	.freeze_fs	= fsva_freeze_fs,
+	.unfreeze_fs	= fsva_unfreeze_fs,
 	.umount_begin	= fsva_umount_begin,
 	.show_options	= fsva_show_options,
 };
@@ -299,6 +319,7 @@ static int fsva_fill_super(struct super_block *sb, struct fs_context *fc,
 	if (!sb->s_root)
 		return -ENOMEM;
 	fsva_read_options(FSVA_SB(sb));
+	fsva_export_init(sb);
 	sb->s_flags |= SB_ACTIVE;
 	return 0;
 }

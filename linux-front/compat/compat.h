@@ -56,6 +56,30 @@
 #define nop_mnt_idmap		init_user_ns
 #endif
 
+/* 6.3: locks and leases have a header of their own; 6.9: and a common part. */
+#if FSVA_KERNEL(6, 3)
+#include <linux/filelock.h>
+#endif
+#if FSVA_KERNEL(6, 9)
+#define fsva_fl(fl, member)	((fl)->c.flc_##member)
+#else
+#define fsva_fl(fl, member)	((fl)->fl_##member)
+#endif
+
+/* 7.0: no leases where there is no ->setlease. */
+#if FSVA_KERNEL(7, 0)
+#define fsva_no_setlease	NULL
+#else
+#define fsva_no_setlease	simple_nosetlease
+#endif
+
+/* 6.8: what copies where nobody else does. */
+#include <linux/splice.h>
+#if !FSVA_KERNEL(6, 8)
+#define splice_copy_file_range(in, pos_in, out, pos_out, len) \
+	generic_copy_file_range(in, pos_in, out, pos_out, len, 0)
+#endif
+
 /* 6.4: faults under the lock of one mapping alone. */
 #if !FSVA_KERNEL(6, 4)
 #define release_fault_lock(vmf)	mmap_read_unlock((vmf)->vma->vm_mm)
