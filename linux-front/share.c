@@ -2,23 +2,33 @@
 /*
  * share.c: pages of our page cache that are pages of the appliance's.
  *
- * Where the domain is translated by hardware (PVH), a frame of another domain can stand at any of our page numbers.
- * When the VFS wants a page of a file filled, fsva_share_fill() asks the appliance to grant its page (MAP_PAGE),
- * gives the frame of ours back to Xen and maps the granted one at the same place: an ordinary struct page, on the
- * LRU, for all that the kernel does with mapped files, and one frame for both domains.  What a process stores the
+ * Where the domain is translated by hardware (PVH), a frame of another domain
+ * can stand at any of our page numbers.  When the VFS wants a page of a file
+ * filled, fsva_share_fill() asks the appliance to grant its page (MAP_PAGE),
+ * gives the frame of ours back to Xen and maps the granted one at the same
+ * place: an ordinary struct page, on the LRU, for all that the kernel does with
+ * mapped files, and one frame for both domains.  What a process stores the
  * appliance's read() sees, with no call.
  *
  *	fsva_share_fill()	locked new folios of a file become shared
- *	fsva_share_store()	before the first store to a clean one: the file system there is asked
+ *	fsva_share_store()	before the first store to a clean one: the file
+ *				system there is asked
  *	fsva_share_clean()	write-back: it is told that the page was stored to
- *	fsva_share_undo()	a locked folio that nobody uses gets a frame of its own again, with the same content
+ *	fsva_share_undo()	a locked folio that nobody uses gets a frame of
+ *				its own again, with the same content
  *
- * A frame may be changed only under the eyes of nobody: between the two hypercalls there is none, and an access to
- * nothing ends the domain.  So undo wants the folio locked, unmapped, and with no references but the page cache's,
- * ours and the caller's.  Reclaim asks by ->release_folio and may be told no.  Truncation can't be told no: then the
- * folio goes to a list of those that are stuck, with a reference, until the last user has let go.
+ * A frame may be changed only under the eyes of nobody: between the two
+ * hypercalls there is none, and an access to nothing ends the domain.  So undo
+ * wants the folio locked, unmapped, and with no references but the page
+ * cache's, ours and the caller's.  Reclaim asks by ->release_folio and may be
+ * told no.  Truncation can't be told no: then the folio goes to a list of those
+ * that are stuck, with a reference, until the last user has let go.
  *
- * The grants that are no longer mapped go back by UNMAP_PAGE, sent by a work item, for reclaim can't wait.
+ * The grants that are no longer mapped go back by UNMAP_PAGE, sent by a work
+ * item, for reclaim can't wait.
+ *
+ * A suspend drops nothing: after a restore the session is over, the pages give
+ * SIGBUS, and their places are lost.
  *
  * Locks: the folio's, then shares->lock (a spin lock).
  */
@@ -39,16 +49,17 @@
 
 #include "front.h"
 
-#define FSVA_SHARES_MAX		16384u		/* what an appliance grants at most */
-#define FSVA_SHARES_RESERVE	8u		/* frames to give back when Xen has none for us */
-#define FSVA_STUCK_PERIOD	(HZ / 10)
+#define FSVA_SHARES_MAX 16384u /* what an appliance grants at most */
+#define FSVA_SHARES_RESERVE \
+	8u /* frames to give back when Xen has none for us */
+#define FSVA_STUCK_PERIOD (HZ / 10)
 
 /* One shared page; the folio's private data. */
 struct fsva_share {
-	struct list_head link;		/* shares->lru, ->stuck or ->gone */
-	struct folio *folio;		/* NULL on ->gone */
-	u64 session;			/* that the reference is of */
-	u64 mfn;			/* machine frame, to be looked at */
+	struct list_head link; /* shares->lru, ->stuck or ->gone */
+	struct folio *folio; /* NULL on ->gone */
+	u64 session; /* that the reference is of */
+	u64 mfn; /* machine frame, to be looked at */
 	grant_handle_t grant;
 	u32 ref;
 	bool stuck;
@@ -56,10 +67,15 @@ struct fsva_share {
 
 /* ---- Frames ---- */
 
-static DEFINE_MUTEX(fsva_bounce_mutex);		/* and the reserve */
+static DEFINE_MUTEX(fsva_bounce_mutex); /* and the reserve */
 static u8 fsva_bounce[PAGE_SIZE] __aligned(PAGE_SIZE);
 static struct page *fsva_reserve[FSVA_SHARES_RESERVE];
 static unsigned int fsva_nr_reserve;
+
+static unsigned long fsva_vaddr(struct page *page)
+{
+	return (unsigned long)page_address(page);
+}
 
 static void *fsva_share_addr(struct fsva_share *s)
 {
@@ -111,7 +127,8 @@ static void fsva_share_gone(struct fsva_front *ff, struct fsva_share *s)
 
 static void fsva_shares_gone_work(struct work_struct *work)
 {
-	struct fsva_front *ff = container_of(work, struct fsva_front, shares.gone_work);
+	struct fsva_front *ff =
+		container_of(work, struct fsva_front, shares.gone_work);
 	struct fsva_shares *t = &ff->shares;
 	struct fsva_share *s;
 	u32 refs[FSVA_MAP_MAX];
@@ -155,12 +172,14 @@ static bool fsva_share_undo(struct fsva_front *ff, struct folio *folio)
 
 	mutex_lock(&fsva_bounce_mutex);
 	memcpy(fsva_bounce, fsva_share_addr(s), PAGE_SIZE);
-	gnttab_set_unmap_op(&op, (unsigned long)fsva_share_addr(s), GNTMAP_host_map, s->grant);
+	gnttab_set_unmap_op(&op, fsva_vaddr(page),
+			    GNTMAP_host_map, s->grant);
 	HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1);
 	ok = op.status == GNTST_okay;
 	if (ok && !fsva_frame_get(page)) {
 		/* Nothing is there.  Nobody may ever look: it is kept for good. */
-		pr_crit("fsva: %s: Xen has no memory for us; a page is lost\n", ff->tag);
+		pr_crit("fsva: %s: Xen has no memory for us; a page is lost\n",
+			ff->tag);
 		folio_get(folio);
 		folio_clear_uptodate(folio);
 	} else if (ok) {
@@ -168,7 +187,8 @@ static bool fsva_share_undo(struct fsva_front *ff, struct folio *folio)
 	}
 	mutex_unlock(&fsva_bounce_mutex);
 	if (!ok) {
-		pr_err_ratelimited("fsva: %s: a page can't be unmapped: %d\n", ff->tag, op.status);
+		pr_err_ratelimited("fsva: %s: a page can't be unmapped: %d\n",
+				   ff->tag, op.status);
 		return false;
 	}
 	ClearPageForeign(page);
@@ -192,7 +212,8 @@ bool fsva_release_folio(struct folio *folio, gfp_t gfp)
 
 	if (!s)
 		return true;
-	if (s->stuck || folio_test_dirty(folio) || folio_test_writeback(folio) || folio_mapped(folio) ||
+	if (s->stuck || folio_test_dirty(folio) ||
+	    folio_test_writeback(folio) || folio_mapped(folio) ||
 	    fsva_share_users(folio) != 1)
 		return false;
 	return fsva_share_undo(fsva_inode_front(folio->mapping->host), folio);
@@ -220,7 +241,8 @@ void fsva_invalidate_folio(struct folio *folio, size_t offset, size_t len)
 
 	if (!s || s->stuck || offset || len != folio_size(folio))
 		return;
-	if (!folio_mapped(folio) && fsva_share_users(folio) == 1 && fsva_share_undo(ff, folio))
+	if (!folio_mapped(folio) && fsva_share_users(folio) == 1 &&
+	    fsva_share_undo(ff, folio))
 		return;
 	fsva_share_stick(ff, s);
 }
@@ -279,7 +301,9 @@ static bool fsva_share_unstick(struct fsva_front *ff, struct fsva_share *s)
 
 static void fsva_shares_stuck_work(struct work_struct *work)
 {
-	struct fsva_front *ff = container_of(to_delayed_work(work), struct fsva_front, shares.stuck_work);
+	struct fsva_front *ff = container_of(to_delayed_work(work),
+					     struct fsva_front,
+					     shares.stuck_work);
 	struct fsva_shares *t = &ff->shares;
 	struct fsva_share *s, *next;
 	LIST_HEAD(todo);
@@ -327,14 +351,17 @@ static bool fsva_shares_room(struct fsva_front *ff, unsigned int nr)
 		}
 		list_move_tail(&s->link, &t->lru);
 		folio = s->folio;
-		folio_get(folio);	/* the entry has one */
+		folio_get(folio); /* the entry has one */
 		spin_unlock_irq(&t->lock);
 		if (folio_trylock(folio)) {
-			if (folio->private == s && folio->mapping && !s->stuck && !folio_test_dirty(folio) &&
+			if (folio->private == s && folio->mapping &&
+			    !s->stuck && !folio_test_dirty(folio) &&
 			    !folio_test_writeback(folio)) {
-				unmap_mapping_pages(folio->mapping, folio->index, 1, false);
+				unmap_mapping_pages(folio->mapping,
+						    folio->index, 1, false);
 				/* It stays where it is, as a page that is yet to be filled. */
-				if (!folio_test_dirty(folio) && !folio_mapped(folio) &&
+				if (!folio_test_dirty(folio) &&
+				    !folio_mapped(folio) &&
 				    fsva_share_users(folio) == 1) {
 					folio_clear_uptodate(folio);
 					if (!fsva_share_undo(ff, folio))
@@ -367,7 +394,8 @@ static int fsva_shares_alloc(struct fsva_share **s, unsigned int nr)
 	return 0;
 }
 
-static void fsva_share_settle(struct fsva_front *ff, struct fsva_share *s, struct page *page,
+static void fsva_share_settle(struct fsva_front *ff, struct fsva_share *s,
+			      struct page *page,
 			      const struct gnttab_map_grant_ref *op)
 {
 	struct folio *folio = page_folio(page);
@@ -376,7 +404,7 @@ static void fsva_share_settle(struct fsva_front *ff, struct fsva_share *s, struc
 	s->grant = op->handle;
 	s->mfn = op->dev_bus_addr >> PAGE_SHIFT;
 	folio_attach_private(folio, s);
-	SetPageForeign(page);		/* can't be granted on */
+	SetPageForeign(page); /* can't be granted on */
 	spin_lock_irq(&ff->shares.lock);
 	list_add_tail(&s->link, &ff->shares.lru);
 	spin_unlock_irq(&ff->shares.lock);
@@ -384,17 +412,39 @@ static void fsva_share_settle(struct fsva_front *ff, struct fsva_share *s, struc
 	folio_unlock(folio);
 }
 
+/* A place without a frame, or with one that is not wanted, gets its own. */
+static void fsva_share_fail(struct fsva_front *ff, struct page *page,
+			    const struct gnttab_map_grant_ref *map)
+{
+	struct gnttab_unmap_grant_ref op;
+
+	mutex_lock(&fsva_bounce_mutex);
+	if (map->status == GNTST_okay) {
+		gnttab_set_unmap_op(&op, fsva_vaddr(page), GNTMAP_host_map,
+				    map->handle);
+		HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1);
+	}
+	if (!fsva_frame_get(page)) {
+		pr_crit("fsva: %s: no memory from Xen; a page is lost\n",
+			ff->tag);
+		get_page(page);
+	}
+	mutex_unlock(&fsva_bounce_mutex);
+}
+
 /*
  * Put the granted frames of rsp at the places of these pages.  What can't be mapped is given back, and its page is
  * as it was before.  Says how many were, from the first on; those are unlocked.
  */
-static unsigned int fsva_share_map(struct fsva_front *ff, struct page **pages, struct fsva_share **shares,
+static unsigned int fsva_share_map(struct fsva_front *ff, struct page **pages,
+				   struct fsva_share **shares,
 				   const struct fsva_map_page_rsp *rsp)
 {
 	struct gnttab_map_grant_ref ops[FSVA_MAP_MAX / 4];
 	unsigned int nr = 0, i, n, good = 0;
 	bool failed = false;
-	u32 flags = GNTMAP_host_map | (rsp->flags & FSVA_MAP_WRITE ? 0 : GNTMAP_readonly);
+	u32 flags = GNTMAP_host_map |
+		    (rsp->flags & FSVA_MAP_WRITE ? 0 : GNTMAP_readonly);
 
 	while (nr < rsp->nr_pages && !failed) {
 		n = min_t(unsigned int, rsp->nr_pages - nr, ARRAY_SIZE(ops));
@@ -402,8 +452,9 @@ static unsigned int fsva_share_map(struct fsva_front *ff, struct page **pages, s
 		if (!n)
 			break;
 		for (i = 0; i < n; i++)
-			gnttab_set_map_op(&ops[i], (unsigned long)page_address(pages[nr + i]), flags,
-					  rsp->gref[nr + i], ff->otherend);
+			gnttab_set_map_op(&ops[i], fsva_vaddr(pages[nr + i]),
+					  flags, rsp->gref[nr + i],
+					  ff->otherend);
 		gnttab_batch_map(ops, n);
 		for (i = 0; i < n; i++) {
 			struct fsva_share *s = shares[nr + i];
@@ -411,24 +462,13 @@ static unsigned int fsva_share_map(struct fsva_front *ff, struct page **pages, s
 			s->ref = rsp->gref[nr + i];
 			s->session = ff->session;
 			if (ops[i].status == GNTST_okay && !failed) {
-				fsva_share_settle(ff, s, pages[nr + i], &ops[i]);
+				fsva_share_settle(ff, s, pages[nr + i],
+						  &ops[i]);
 				good++;
 				continue;
 			}
 			failed = true;
-			mutex_lock(&fsva_bounce_mutex);
-			if (ops[i].status == GNTST_okay) {
-				struct gnttab_unmap_grant_ref op;
-
-				gnttab_set_unmap_op(&op, (unsigned long)page_address(pages[nr + i]), flags,
-						    ops[i].handle);
-				HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1);
-			}
-			if (!fsva_frame_get(pages[nr + i])) {
-				pr_crit("fsva: %s: Xen has no memory for us; a page is lost\n", ff->tag);
-				get_page(pages[nr + i]);
-			}
-			mutex_unlock(&fsva_bounce_mutex);
+			fsva_share_fail(ff, pages[nr + i], &ops[i]);
 			fsva_share_gone(ff, s);
 		}
 		nr += n;
@@ -446,7 +486,8 @@ static unsigned int fsva_share_map(struct fsva_front *ff, struct page **pages, s
  * These folios, locked and new, of consecutive pages of the file are to be filled.  Returns how many are shared
  * now, from the first on; they are unlocked.  0 for those that have to be read.  An error: none can be had.
  */
-int fsva_share_fill(struct inode *inode, const struct cred *cred, struct page **pages, unsigned int nr)
+int fsva_share_fill(struct inode *inode, const struct cred *cred,
+		    struct page **pages, unsigned int nr)
 {
 	struct fsva_front *ff = fsva_inode_front(inode);
 	struct fsva_inode *fi = FSVA_I(inode);
@@ -460,13 +501,14 @@ int fsva_share_fill(struct inode *inode, const struct cred *cred, struct page **
 	nr = min(nr, FSVA_MAP_MAX);
 	for (i = 0; i < nr; i++)
 		if (folio_test_private(page_folio(pages[i])))
-			return -EIO;	/* a dead appliance's, that is in use yet */
+			return -EIO; /* a dead appliance's, that is in use yet */
 	if (!fsva_shares_room(ff, nr))
 		return 0;
 	err = fsva_shares_alloc(shares, nr);
 	if (err)
 		return err;
-	err = fsva_call_map_page(ff, cred, fi->handle, page_folio(pages[0])->index, nr, 0, &rsp);
+	err = fsva_call_map_page(ff, cred, fi->handle,
+				 page_folio(pages[0])->index, nr, 0, &rsp);
 	if (err == -EOPNOTSUPP)
 		WRITE_ONCE(fi->no_share, true);
 	if (err) {
@@ -490,23 +532,27 @@ void fsva_share_drop(struct inode *inode, loff_t start, loff_t end)
 {
 	start = round_down(start, PAGE_SIZE);
 	end |= PAGE_SIZE - 1;
-	unmap_mapping_range(inode->i_mapping, start, end == LLONG_MAX ? 0 : end + 1 - start, 0);
-	truncate_inode_pages_range(inode->i_mapping, start, end == LLONG_MAX ? -1 : end);
+	unmap_mapping_range(inode->i_mapping, start,
+			    end == LLONG_MAX ? 0 : end + 1 - start, 0);
+	truncate_inode_pages_range(inode->i_mapping, start,
+				   end == LLONG_MAX ? -1 : end);
 }
 
 /*
  * A clean shared page, unlocked, is about to be stored to.  0: the file system has made it ready; -EAGAIN: it is to be
  * faulted in anew; an error.
  */
-int fsva_share_store(struct inode *inode, const struct cred *cred, pgoff_t index, u32 ref)
+int fsva_share_store(struct inode *inode, const struct cred *cred,
+		     pgoff_t index, u32 ref)
 {
 	struct fsva_inode *fi = FSVA_I(inode);
 	loff_t pos = (loff_t)index << PAGE_SHIFT;
 	struct fsva_map_page_rsp rsp;
 	int err;
 
-	err = fsva_call_map_page(fsva_inode_front(inode), cred, fi->handle, index, 1,
-				 FSVA_MAP_WRITE | FSVA_MAP_AGAIN, &rsp);
+	err = fsva_call_map_page(fsva_inode_front(inode), cred, fi->handle,
+				 index, 1, FSVA_MAP_WRITE | FSVA_MAP_AGAIN,
+				 &rsp);
 	if (err == -EOPNOTSUPP) {
 		/* Not this file's: from now on by READ and WRITE. */
 		WRITE_ONCE(fi->no_share, true);
@@ -532,7 +578,8 @@ u32 fsva_share_ref(struct folio *folio)
  * These consecutive pages, under write-back, were stored to: say so, and wait, for what follows counts on it.
  * done() gets each page.
  */
-int fsva_share_clean(struct inode *inode, const struct cred *cred, struct page **pages, unsigned int nr,
+int fsva_share_clean(struct inode *inode, const struct cred *cred,
+		     struct page **pages, unsigned int nr,
 		     void (*done)(struct page *page, int err))
 {
 	struct fsva_map_page_rsp rsp;
@@ -541,11 +588,13 @@ int fsva_share_clean(struct inode *inode, const struct cred *cred, struct page *
 
 	while (i < nr) {
 		n = min(nr - i, FSVA_MAP_MAX);
-		err = fsva_call_map_page(fsva_inode_front(inode), cred, FSVA_I(inode)->handle, page_folio(pages[i])->index, n,
+		err = fsva_call_map_page(fsva_inode_front(inode), cred,
+					 FSVA_I(inode)->handle,
+					 page_folio(pages[i])->index, n,
 					 FSVA_MAP_WRITE | FSVA_MAP_AGAIN, &rsp);
 		got = err ? 1 : rsp.nr_pages;
 		if (err == -ESTALE)
-			err = 0;	/* cut off, and soon dropped here, too */
+			err = 0; /* cut off, and soon dropped here, too */
 		if (err && !first)
 			first = err;
 		while (got--)
@@ -559,7 +608,9 @@ int fsva_share_clean(struct inode *inode, const struct cred *cred, struct page *
 /* What to ask the appliance for. */
 u64 fsva_shares_features(void)
 {
-	return xen_feature(XENFEAT_auto_translated_physmap) ? FSVA_FEATURE_MAP_PAGE : 0;
+	return xen_feature(XENFEAT_auto_translated_physmap) ?
+		       FSVA_FEATURE_MAP_PAGE :
+		       0;
 }
 
 void fsva_shares_init(struct fsva_front *ff)
@@ -580,7 +631,8 @@ void fsva_shares_init(struct fsva_front *ff)
 void fsva_shares_start(struct fsva_front *ff)
 {
 	mutex_lock(&fsva_bounce_mutex);
-	while (ff->features & FSVA_FEATURE_MAP_PAGE && fsva_nr_reserve < FSVA_SHARES_RESERVE) {
+	while (ff->features & FSVA_FEATURE_MAP_PAGE &&
+	       fsva_nr_reserve < FSVA_SHARES_RESERVE) {
 		struct page *page = alloc_page(GFP_KERNEL);
 
 		if (!page)
@@ -588,7 +640,8 @@ void fsva_shares_start(struct fsva_front *ff)
 		fsva_reserve[fsva_nr_reserve++] = page;
 	}
 	mutex_unlock(&fsva_bounce_mutex);
-	WRITE_ONCE(ff->shares.on, ff->features & FSVA_FEATURE_MAP_PAGE && fsva_nr_reserve);
+	WRITE_ONCE(ff->shares.on,
+		   ff->features & FSVA_FEATURE_MAP_PAGE && fsva_nr_reserve);
 }
 
 /*

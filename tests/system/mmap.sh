@@ -23,6 +23,7 @@ test_one_frame() {
 		[ -s /tmp/one ]; (sleep 30 >&9) >/dev/null 2>&1 & '
 	tmp=$(mktemp -d)
 	user cat /tmp/one | awk '{ print $3, $1, $2 }' | sort >"$tmp/front"
+	back_value shared_pages >&2	# mounts debugfs there
 	fsva_sh 'cat /sys/kernel/debug/fsva/back/*/pages' | awk '{ print $4, $2, $3 }' | sort >"$tmp/back"
 	[ "$(wc -l <"$tmp/front")" -ge 16 ] || fail "only $(wc -l <"$tmp/front") pages are shared"
 	diff "$tmp/front" "$tmp/back" || fail 'the two sides list other frames'
@@ -95,4 +96,37 @@ print(status)
 assert status in (errno.ENOSPC << 8, errno.EIO << 8, signal.SIGBUS), status
 "; rm fill fill2 hole; sync; echo room >after; [ "$(cat after)" = room ]; rm after'
 	kernel_clean user user.data
+}
+
+# The appliance is gone: who has pages of its mapped meets SIGBUS, and the user's domain lives on.
+test_appliance_dies() {
+	user_sh 'python3 -c "
+import mmap, os, sys, time
+fd = os.open(\"/mnt/data/dies\", os.O_RDWR | os.O_CREAT)
+os.ftruncate(fd, 64 * 4096)
+m = mmap.mmap(fd, 64 * 4096)
+for i in range(64):
+    m[i * 4096] = 1
+open(\"/tmp/mapped\", \"w\").close()
+while True:
+    for i in range(64):
+        m[i * 4096 + 1] = 2
+    time.sleep(0.1)
+" >/tmp/dies.out 2>&1 & pid=$!
+		for i in $(seq 100); do [ ! -e /tmp/mapped ] || break; sleep 0.1; done; [ -e /tmp/mapped ]
+		echo $pid >/tmp/dies.pid'
+	lab xl destroy user.data
+	user_sh 'for i in $(seq 20); do kill -0 "$(cat /tmp/dies.pid)" 2>/dev/null || break; sleep 0.5; done
+		! kill -0 "$(cat /tmp/dies.pid)" 2>/dev/null'
+	user timeout 10 umount /mnt/data
+	# ordinary memory afterwards: nothing of the appliance's is left in it
+	user_sh 'python3 -c "
+b = bytearray(64 << 20)
+for i in range(0, len(b), 4096):
+    b[i] = i >> 12 & 255
+assert all(b[i] == i >> 12 & 255 for i in range(0, len(b), 4096))
+"'
+	[ "$(user_sh "sed -n 's/^shared-pages \\([0-9]*\\) .*/\\1/p' /sys/kernel/debug/fsva/front/data/info || echo 0")" = 0 ] ||
+		fail 'pages are still shared'
+	kernel_clean user
 }

@@ -464,7 +464,7 @@ static const struct fault rsp_faults[] = {
 	RBODY(MAP_PAGE, fsva_map_page_rsp, nr_pages, 1, FSVA_EPROTO),
 	RBODY(MAP_PAGE, fsva_map_page_rsp, gref[1], 0, FSVA_EPROTO),
 	RBODY(MAP_PAGE, fsva_map_page_rsp, gref[2], 1, FSVA_EPROTO),
-	RBODY(MAP_PAGE, fsva_map_page_rsp, pad, 1, FSVA_EPROTO),
+	RBODY(MAP_PAGE, fsva_map_page_rsp, flags, 2, FSVA_EPROTO),
 	RBODY(EVICT_PAGE, fsva_evict_page_rsp, nr_kept, 2, FSVA_EPROTO),
 };
 
