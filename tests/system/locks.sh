@@ -128,6 +128,6 @@ test_stressors() {
 # Killing who waits or holds leaves nothing behind.
 test_killed_owners() {
 	user_sh 'cd /mnt/data; : >k; for i in 1 2 3; do flock k sleep 1000 & p=$!; sleep 0.3; flock -n k true && exit 1
-		pkill -9 -P $p; kill -9 $p; wait $p || true; flock -w 5 k true; done; rm k'
+		kill -9 $p; pkill -9 -x sleep; wait $p || true; flock -w 5 k true; done; rm k'
 	kernel_clean user user.data
 }

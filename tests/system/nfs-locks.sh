@@ -78,7 +78,7 @@ END
 
 test_flock() {
 	user_sh 'cd /mnt/data; : >k; flock k sleep 3 & sleep 1; flock -n k true && exit 1; flock -w 60 k true; wait
-		flock k sleep 1000 & p=$!; sleep 1; pkill -9 -P $p; kill -9 $p; wait $p || true; flock -w 60 k true; rm k'
+		flock k sleep 1000 & p=$!; sleep 1; kill -9 $p; pkill -9 -x sleep; wait $p || true; flock -w 60 k true; rm k'
 	[ "$(front_calls flock)" -gt 5 ]
 	kernel_clean user user.data
 }

@@ -11,7 +11,7 @@ modprobe nfsd; mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd; 
 e=$(($(date +%s) + 36000))
 echo "nfsd $client $e lab" >/proc/net/rpc/auth.unix.ip/channel
 # a number of its own, insecure, no_subtree_check, no_root_squash, sync, rw; fsid 0
-echo "lab $dir $e $((0x2404)) -2 -2 0" >/proc/net/rpc/nfsd.export/channel
+echo "lab $dir $e $((0x2402)) -2 -2 0" >/proc/net/rpc/nfsd.export/channel
 printf "lab 1 \\\\x00000000 %s %s\n" "$e" "$dir" >/proc/net/rpc/nfsd.fh/channel
 mkdir -p /var/lib/nfs/v4recovery
 echo 10 >/proc/fs/nfsd/nfsv4leasetime; echo 10 >/proc/fs/nfsd/nfsv4gracetime
