@@ -37,7 +37,11 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
+#if __has_include(<linux/folio_batch.h>)
+#include <linux/folio_batch.h>	/* 7.1 */
+#else
 #include <linux/pagevec.h>
+#endif
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/writeback.h>
