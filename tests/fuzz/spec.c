@@ -37,6 +37,12 @@ static char *put(char *p, const char *key, const char *value)
 
 static void check_again(const struct fsva_spec *spec)
 {
+	static const char *const signals[] = {
+		[FSVA_SPEC_SIGNAL_AUTO] = "auto",
+		[FSVA_SPEC_SIGNAL_EVENT] = "event",
+		[FSVA_SPEC_SIGNAL_POLL] = "poll",
+		[FSVA_SPEC_SIGNAL_MWAIT] = "mwait",
+	};
 	static char text[2 * sizeof(*spec) + 256];
 	char error[FSVA_SPEC_ERROR_SIZE], *p = text;
 	struct fsva_spec again;
@@ -52,7 +58,7 @@ static void check_again(const struct fsva_spec *spec)
 	if (spec->ring_order >= 0)
 		p += sprintf(p, "ring-order=%d,", spec->ring_order);
 	if (spec->signal)
-		p += sprintf(p, "signal=%s,", spec->signal == FSVA_SPEC_SIGNAL_AUTO ? "auto" : "event");
+		p += sprintf(p, "signal=%s,", signals[spec->signal]);
 	sprintf(p, "timeout=%d", spec->timeout);
 
 	CHECK(!fsva_spec_parse(text, &again, error));
