@@ -100,6 +100,9 @@ static int fsva_statfs(struct dentry *dentry, struct kstatfs *buf)
 	return 0;
 }
 
+/* All whom umount -f sends home may run before the unmount goes on. */
+#define FSVA_FORCED_TIME	(60 * HZ)
+
 /*
  * Is this superblock going because of umount -f?  Then nothing waits for the
  * appliance any more; what is to be told it is told later.  umount -f on one
@@ -110,7 +113,7 @@ bool fsva_super_forced(struct super_block *sb)
 	unsigned long at = READ_ONCE(FSVA_SB(sb)->forced_at);
 
 	return at && !atomic_read(&sb->s_active) &&
-	       time_before(jiffies, at + 5 * HZ);
+	       time_before(jiffies, at + FSVA_FORCED_TIME);
 }
 
 /*
