@@ -37,7 +37,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
-#include <linux/pagevec.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/writeback.h>
