@@ -21,6 +21,13 @@
 #define FSVA_KERNEL(major, minor) \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
 
+/* 7.x: a batch of folios has a header of its own. */
+#if __has_include(<linux/folio_batch.h>)
+#include <linux/folio_batch.h>
+#else
+#include <linux/pagevec.h>
+#endif
+
 /*
  * 6.2: ACLs by calls of their own and no longer as attributes, and set by
  * dentry; ->get_acl became ->get_inode_acl.
