@@ -72,7 +72,5 @@ static const struct xattr_handler fsva_xattr_handler = {
 };
 
 FSVA_XATTR_HANDLERS(fsva_xattr_handlers) = {
-	FSVA_XATTR_ACL_HANDLERS
-	&fsva_xattr_handler,
-	NULL
+	FSVA_XATTR_ACL_HANDLERS(&fsva_xattr_handler), NULL
 };

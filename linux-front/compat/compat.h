@@ -37,15 +37,15 @@
 	struct mnt_idmap *idmap, struct dentry *dentry, \
 	struct posix_acl *acl, int type
 #define FSVA_SET_ACL_INODE	d_inode(dentry)
-#define FSVA_XATTR_ACL_HANDLERS
+#define FSVA_XATTR_ACL_HANDLERS(other)	other
 #else
 #define get_inode_acl		get_acl
 #define FSVA_SET_ACL_ARGS \
 	struct mnt_idmap *idmap, struct inode *set_acl_inode, \
 	struct posix_acl *acl, int type
 #define FSVA_SET_ACL_INODE	set_acl_inode
-#define FSVA_XATTR_ACL_HANDLERS \
-	&posix_acl_access_xattr_handler, &posix_acl_default_xattr_handler,
+#define FSVA_XATTR_ACL_HANDLERS(other) \
+	&posix_acl_access_xattr_handler, &posix_acl_default_xattr_handler, other
 #endif
 
 /* 6.7: the table of attribute handlers is constant. */

@@ -60,8 +60,10 @@ static void fail(const char *fmt, ...)
 	})
 /* must have failed so */
 #define REFUSED(call, err) do { \
-		if ((call) != -1) fail("line %d: %s was done, expected %s", __LINE__, #call, strerror(err)); \
-		if (errno != (err)) fail("line %d: %s: %s, expected %s", __LINE__, #call, strerror(errno), strerror(err)); \
+		if ((call) != -1) \
+			fail("line %d: %s was done, expected %s", __LINE__, #call, strerror(err)); \
+		if (errno != (err)) \
+			fail("line %d: %s: %s, expected %s", __LINE__, #call, strerror(errno), strerror(err)); \
 	} while (0)
 #define IS(cond) do { if (!(cond)) fail("line %d: not so: %s", __LINE__, #cond); } while (0)
 
@@ -912,6 +914,8 @@ static struct fiemap *fiemap_new(unsigned int room)
 {
 	struct fiemap *fm = calloc(1, sizeof(*fm) + room * sizeof(struct fiemap_extent));
 
+	if (!fm)
+		fail("no memory");
 	fm->fm_length = ~0ull;
 	fm->fm_extent_count = room;
 	return fm;
