@@ -609,10 +609,14 @@ int fsva_share_clean(struct inode *inode, const struct cred *cred,
 
 /* ---- Life ---- */
 
+static bool fsva_shared_frames;
+module_param_named(shared_frames, fsva_shared_frames, bool, 0444);
+MODULE_PARM_DESC(shared_frames, "map the appliance's own pages in PVH domains; not for domains that migrate");
+
 /* What to ask the appliance for. */
 u64 fsva_shares_features(void)
 {
-	return xen_feature(XENFEAT_auto_translated_physmap) ?
+	return fsva_shared_frames && xen_feature(XENFEAT_auto_translated_physmap) ?
 		       FSVA_FEATURE_MAP_PAGE :
 		       0;
 }

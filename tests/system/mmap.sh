@@ -4,7 +4,7 @@
 
 # A PVH user domain shares frames with its appliance; a PV appliance knows their machine addresses.
 file_setup() {
-	lab pair --user pvh --fsva pv --kernel 6.12 --fs ext4
+	lab pair --user pvh --fsva pv --kernel 6.12 --fs ext4 --extra fsva_front.shared_frames=1
 	"$FSVA_TOP/tests/programs/put" user
 	put_walx
 }
