@@ -324,6 +324,7 @@ int fsva_ring_wait(struct fsva_call **callp)
 	struct fsva_call *call = *callp;
 	struct fsva_ring *ring = call->ring;
 	struct fsva_front *ff = ring->ff;
+	int aborts = atomic_read(&ff->nr_aborts);
 	unsigned long flags;
 	bool blocked = false;
 	int err;
@@ -333,7 +334,12 @@ int fsva_ring_wait(struct fsva_call **callp)
 	err = 0;
 	if (!fsva_ring_call_over(call)) {
 		blocked = true;
-		err = fsva_wait(ff, call->wq, 0, fsva_ring_call_over(call));
+		/* fsva_wait() does not know what happened before it. */
+		if (atomic_read(&ff->nr_aborts) != aborts)
+			err = -EIO;
+		else
+			err = fsva_wait(ff, call->wq, 0,
+					fsva_ring_call_over(call));
 	}
 
 	spin_lock_irqsave(&ring->lock, flags);
