@@ -274,6 +274,8 @@ int fsva_handle_add(struct fsva_call *c, struct dentry *dentry, u64 *handle);
 struct dentry *fsva_handle_get(struct fsva_call *c, u64 handle);
 struct dentry *fsva_handle_get_dir(struct fsva_call *c, u64 handle);
 void fsva_handle_pin(struct fsva_call *c, u64 handle, struct dentry *dentry);
+void fsva_handle_set_aside(struct fsva_call *c, u64 handle, struct dentry *dentry, struct dentry **held);
+void fsva_handle_put_back(struct fsva_call *c, u64 handle, struct dentry *dentry, struct dentry *held);
 int fsva_handle_release(struct fsva_call *c, u64 handle, u64 nr_lookups);
 
 void fsva_files_init(struct fsva_files *t);

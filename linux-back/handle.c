@@ -233,6 +233,57 @@ void fsva_handle_pin(struct fsva_call *c, u64 id, struct dentry *dentry)
 }
 
 /*
+ * dentry is about to be removed.  A file system of another machine's files hides a file that is still in use
+ * instead of removing it, and finds out by counting who has its dentry; but who has only a handle does not use it.
+ * So let the handle, and *held, a reference of the caller's to the same dentry, have one without a name instead.
+ * Without memory nothing is done, and the file is hidden.
+ */
+void fsva_handle_set_aside(struct fsva_call *c, u64 id, struct dentry *dentry, struct dentry **held)
+{
+	struct fsva_handles *t = fsva_call_handles(c);
+	struct dentry *nameless, *old = NULL;
+	struct fsva_handle *h;
+
+	if (!(dentry->d_flags & DCACHE_OP_REVALIDATE) || d_is_dir(dentry) || *held != dentry)
+		return;
+	nameless = d_alloc_anon(dentry->d_sb);
+	if (!nameless)
+		return;
+	ihold(d_inode(dentry));
+	d_instantiate(nameless, d_inode(dentry));
+
+	spin_lock(&t->lock);
+	h = fsva_handle_find(t, id);
+	if (h && h->dentry == dentry) {
+		old = dentry;
+		h->dentry = dget(nameless);
+	}
+	spin_unlock(&t->lock);
+	dput(old);
+	dput(*held);
+	*held = nameless;
+}
+
+/* It was not removed: the handle has the dentry with the name again. */
+void fsva_handle_put_back(struct fsva_call *c, u64 id, struct dentry *dentry, struct dentry *held)
+{
+	struct fsva_handles *t = fsva_call_handles(c);
+	struct dentry *old = NULL;
+	struct fsva_handle *h;
+
+	if (held == dentry)
+		return;
+	spin_lock(&t->lock);
+	h = fsva_handle_find(t, id);
+	if (h && h->dentry == held) {
+		old = held;
+		h->dentry = dget(dentry);
+	}
+	spin_unlock(&t->lock);
+	dput(old);
+}
+
+/*
  * A new handle with an index of its own.  Its generation is 0, which no name has, but fsva_handle_find() may look at
  * it from now on: whoever does not want it takes it out of the table under t->lock before freeing it.
  */

@@ -294,12 +294,16 @@ static int fsva_remove(struct fsva_call *c, const struct fsva_unlink_req *r, str
 	dentry = start_removing(&nop_mnt_idmap, dir, &name);
 	err = PTR_ERR_OR_ZERO(dentry);
 	if (!err) {
-		if (d_inode(dentry) != d_inode(victim))
+		if (d_inode(dentry) != d_inode(victim)) {
 			err = -ESTALE;
-		else if (is_dir)
+		} else if (is_dir) {
 			err = vfs_rmdir(&nop_mnt_idmap, d_inode(dir), dentry, NULL);
-		else
+		} else {
+			fsva_handle_set_aside(c, r->handle, dentry, &victim);
 			err = vfs_unlink(&nop_mnt_idmap, d_inode(dir), dentry, NULL);
+			if (err)
+				fsva_handle_put_back(c, r->handle, dentry, victim);
+		}
 		end_removing(dentry);
 	}
 	mnt_drop_write(c->ses->mnt);
@@ -387,10 +391,16 @@ FSVA_HANDLER(rename)
 	rd.flags = fsva_rename_flags(r->flags);
 	err = start_renaming(&rd, 0, &old_name, &new_name);
 	if (!err) {
-		if (!fsva_is_believed(rd.old_dentry, old) || !fsva_is_believed(rd.new_dentry, new))
+		if (!fsva_is_believed(rd.old_dentry, old) || !fsva_is_believed(rd.new_dentry, new)) {
 			err = -ESTALE;
-		else
+		} else if (new && !(rd.flags & RENAME_EXCHANGE)) {
+			fsva_handle_set_aside(c, r->new_handle, rd.new_dentry, &new);
 			err = vfs_rename(&rd);
+			if (err)
+				fsva_handle_put_back(c, r->new_handle, rd.new_dentry, new);
+		} else {
+			err = vfs_rename(&rd);
+		}
 		end_renaming(&rd);
 	}
 	mnt_drop_write(c->ses->mnt);
