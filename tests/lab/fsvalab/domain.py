@@ -34,7 +34,9 @@ def user_config(lab, name, kind, kernel, memory, vcpus=1, fsva=(), extra="",
 
 
 def xl_list(items):
-    return "[ %s ]" % ", ".join('"%s"' % i for i in items)
+    """Strings as xl's config has them: what has a double quote in single ones."""
+    return "[ %s ]" % ", ".join(
+        "'%s'" % i if '"' in i else '"%s"' % i for i in items)
 
 
 def write(host, path, text, mode="644"):
