@@ -101,7 +101,7 @@ struct fsva_bounce {
 
 /* The reserves of a connection.  lock is taken in interrupts too. */
 struct fsva_grants {
-	spinlock_t lock;
+	spinlock_t lock;		/* all but pages */
 	wait_queue_head_t wq;		/* somebody gave something back */
 	struct list_head bounce;	/* unused reserve pages */
 	unsigned int nr_bounce;		/* on that list */
@@ -163,7 +163,7 @@ struct fsva_ring {
 	struct fsva_front *ff;
 	unsigned int index;
 	unsigned int nr_slots;
-	spinlock_t lock;
+	spinlock_t lock;		/* see above */
 	struct fsva_ring_ctl *ctl;	/* shared */
 	grant_ref_t ctl_ref;
 	unsigned int nr_pages;
@@ -300,7 +300,7 @@ struct fsva_front {
 	struct fsva_creds creds;
 	struct fsva_shares shares;
 
-	spinlock_t forget_lock;
+	spinlock_t forget_lock;		/* forgets, orphans, nr_forgets */
 	struct list_head forgets;
 	unsigned int nr_forgets;	/* queued or sent, not yet answered */
 	wait_queue_head_t forget_wq;

@@ -100,16 +100,19 @@ static int fsva_grants_get(struct fsva_front *ff, struct fsva_bounce **bounce,
 	int err;
 
 	if (nr_bounce) {
-		err = fsva_wait(ff, g->wq, 0, fsva_front_dead(ff) ||
-			(ok = fsva_grants_take_bounce(g, bounce, nr_bounce)));
+		err = fsva_wait(ff, g->wq, 0,
+				fsva_front_dead(ff) ||
+				(ok = fsva_grants_take_bounce(g, bounce,
+							      nr_bounce)));
 		if (!ok)
 			return err ? err : -EIO;
 	}
 	ok = false;
 	if (nr_ref) {
-		err = fsva_wait(ff, g->wq, 0, fsva_front_dead(ff) ||
-			READ_ONCE(g->nr_ref_all) < nr_ref ||
-			(ok = fsva_grants_take_refs(g, ref, nr_ref)));
+		err = fsva_wait(ff, g->wq, 0,
+				fsva_front_dead(ff) ||
+				READ_ONCE(g->nr_ref_all) < nr_ref ||
+				(ok = fsva_grants_take_refs(g, ref, nr_ref)));
 		if (!ok) {
 			unsigned long flags;
 

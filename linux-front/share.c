@@ -37,8 +37,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
-#if __has_include(<linux/folio_batch.h>)
-#include <linux/folio_batch.h>	/* 7.1 */
+#if FSVA_KERNEL(7, 1)
+#include <linux/folio_batch.h>
 #else
 #include <linux/pagevec.h>
 #endif

@@ -197,6 +197,7 @@ static const struct file_operations fsva_null_fops = {
 	.llseek		= seq_lseek,
 	.release	= single_release,
 };
+
 /* Shared pages: index in the file, machine frame, reference. */
 static int fsva_shared_show(struct seq_file *m, void *v)
 {

@@ -14,7 +14,8 @@
 
 static void before_session(void)
 {
-	static const uint16_t op[] = { FSVA_OP_MOUNT, FSVA_OP_LOOKUP, FSVA_OP_STATFS, FSVA_OP_CRED_SET, FSVA_OP_UNMOUNT };
+	static const uint16_t op[] = { FSVA_OP_MOUNT, FSVA_OP_LOOKUP, FSVA_OP_STATFS, FSVA_OP_CRED_SET,
+				       FSVA_OP_UNMOUNT };
 
 	for (size_t i = 0; i < NR(op); i++) {
 		struct fsva_req req;
@@ -385,8 +386,12 @@ static void wrong_type(void)
 
 static void special_files(void)
 {
-	static const struct { uint32_t mode; const char *what; } row[] = {
-		{ 0010644, "fifo" }, { 0020644, "character device" }, { 0060644, "block device" }, { 0140644, "socket" },
+	static const struct { uint32_t mode; const char *what;
+	} row[] = {
+		{ 0010644, "fifo" },
+		{ 0020644, "character device" },
+		{ 0060644, "block device" },
+		{ 0140644, "socket" },
 	};
 	struct peer p;
 
@@ -644,14 +649,17 @@ static void rename_wrong(void)
 	if (do_lookup(&p, a.handle, "child", &b))
 		must_be(do_mkdir(&p, a.handle, "child", &b), 0, "mkdir");
 	peer_file(&p, "hostile-f", 0, &f, &fh);
-	must_refuse(rename_call(&p, root, "hostile-d", a.handle, b.handle, "x", 0, 0), "a directory into its own child");
+	must_refuse(rename_call(&p, root, "hostile-d", a.handle, b.handle, "x", 0, 0),
+		    "a directory into its own child");
 	must_refuse(rename_call(&p, root, "hostile-d", a.handle, a.handle, "x", 0, 0), "a directory into itself");
 	must_refuse(rename_call(&p, a.handle, "child", b.handle, root, "hostile-d", a.handle, 0),
 		    "a directory over its own parent");
 	must_refuse(rename_call(&p, a.handle, "child", b.handle, root, "hostile-d", a.handle, FSVA_RENAME_EXCHANGE),
 		    "a directory exchanged with its own parent");
-	must_refuse(rename_call(&p, root, "hostile-d", a.handle, root, "hostile-f", f.handle, 0), "a directory over a file");
-	must_refuse(rename_call(&p, root, "hostile-f", f.handle, root, "hostile-d", a.handle, 0), "a file over a directory");
+	must_refuse(rename_call(&p, root, "hostile-d", a.handle, root, "hostile-f", f.handle, 0),
+		    "a directory over a file");
+	must_refuse(rename_call(&p, root, "hostile-f", f.handle, root, "hostile-d", a.handle, 0),
+		    "a file over a directory");
 	must_refuse(rename_call(&p, root, "hostile-f", a.handle, root, "x", 0, 0), "rename with another's handle");
 	must_refuse(rename_call(&p, root, "hostile-f", f.handle, root, "hostile-d", f.handle, 0),
 		    "rename onto another than believed");
@@ -666,7 +674,8 @@ static void rename_wrong(void)
 	must_be(do_unlink(&p, FSVA_OP_RMDIR, a.handle, "child", b.handle), 0, "rmdir");
 	/* nothing can be made in a directory that is gone */
 	must_refuse(do_mkdir(&p, b.handle, "x", NULL), "mkdir in a removed directory");
-	must_refuse(rename_call(&p, root, "hostile-f", f.handle, b.handle, "x", 0, 0), "rename into a removed directory");
+	must_refuse(rename_call(&p, root, "hostile-f", f.handle, b.handle, "x", 0, 0),
+		    "rename into a removed directory");
 	must_be(do_unlink(&p, FSVA_OP_RMDIR, root, "hostile-d", a.handle), 0, "rmdir");
 	must_be(do_forget(&p, a.handle, 1), 0, "dentry_release");
 	must_be(do_forget(&p, b.handle, 1), 0, "dentry_release");
@@ -713,9 +722,10 @@ static void lookup_parent_races(void)
 
 static void offsets(void)
 {
-	static const struct { uint64_t off; uint32_t len; } row[] = {
-		{ 1ull << 63, 1 }, { UINT64_MAX, 1 }, { UINT64_MAX - 4095, 4096 }, { INT64_MAX, 1 }, { INT64_MAX - 10, 4096 },
-		{ (1ull << 63) - 1, 4096 }, { 0xfffffffffffff000ull, 4096 },
+	static const struct { uint64_t off; uint32_t len;
+	} row[] = {
+		{ 1ull << 63, 1 },	  { UINT64_MAX, 1 },	      { UINT64_MAX - 4095, 4096 },     { INT64_MAX, 1 },
+		{ INT64_MAX - 10, 4096 }, { (1ull << 63) - 1, 4096 }, { 0xfffffffffffff000ull, 4096 },
 	};
 	struct fsva_entry e;
 	struct peer p;
@@ -841,8 +851,8 @@ static void ranges(void)
 	TRY("datasync 2", struct fsva_fsync_req *b = peer_req(&req, FSVA_OP_FSYNC);
 	    b->fh = fh; b->end = INT64_MAX; b->datasync = 2);
 	TRY("whence 5", struct fsva_seek_req *b = peer_req(&req, FSVA_OP_SEEK); b->fh = fh; b->whence = 5);
-	TRY("a negative seek", struct fsva_seek_req *b = peer_req(&req, FSVA_OP_SEEK); b->fh = fh; b->offset = INT64_MIN;
-	    b->whence = FSVA_SEEK_DATA);
+	TRY("a negative seek", struct fsva_seek_req *b = peer_req(&req, FSVA_OP_SEEK); b->fh = fh;
+	    b->offset = INT64_MIN; b->whence = FSVA_SEEK_DATA);
 	TRY("unknown fallocate modes", struct fsva_fallocate_req *b = peer_req(&req, FSVA_OP_FALLOCATE);
 	    b->fh = fh; b->len = 4096; b->mode = 0x80);
 	TRY("fallocate of nothing", struct fsva_fallocate_req *b = peer_req(&req, FSVA_OP_FALLOCATE); b->fh = fh);

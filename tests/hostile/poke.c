@@ -102,7 +102,11 @@ static int poke_stat_root(void) { return stat_name("."); }
 static int poke_stat_file(void) { return stat_name("file"); }
 static int poke_stat_dir(void) { return stat_name("dir"); }
 static int poke_stat_inner(void) { return stat_name("dir/inner"); }
-static int poke_stat_deep(void) { int r = stat_name("dir/dir/dir/dir/inner"); return r == ENOENT || r == ENOTDIR ? 0 : r; }
+static int poke_stat_deep(void)
+{
+	int r = stat_name("dir/dir/dir/dir/inner");
+	return r == ENOENT || r == ENOTDIR ? 0 : r;
+}
 
 static int poke_stat_none(void)
 {
@@ -371,9 +375,10 @@ static const struct op {
 	const char *name;
 	int (*run)(void);
 } poke_ops[] = {
-	OP(proc), OP(stat_root), OP(statfs), OP(stat_file), OP(stat_none), OP(list_root), OP(read_short), OP(read_odd),
-	OP(read_all), OP(pread_far), OP(map), OP(readlink), OP(follow), OP(stat_dir), OP(stat_inner), OP(list_dir),
-	OP(read_inner), OP(stat_deep), OP(walk), OP(access), OP(write), OP(append), OP(change), OP(rename), OP(attr), OP(sync),
+	OP(proc),	OP(stat_root), OP(statfs),     OP(stat_file), OP(stat_none), OP(list_root), OP(read_short),
+	OP(read_odd),	OP(read_all),  OP(pread_far),  OP(map),	      OP(readlink),  OP(follow),    OP(stat_dir),
+	OP(stat_inner), OP(list_dir),  OP(read_inner), OP(stat_deep), OP(walk),	     OP(access),    OP(write),
+	OP(append),	OP(change),    OP(rename),     OP(attr),      OP(sync),
 };
 
 /* ---- Turns ---- */
@@ -476,7 +481,8 @@ static void one_turn(unsigned int turn, const char *mode)
 	r = guarded(&op_bind);
 	if (r)
 		note("bind", r > 0 ? r : ETIMEDOUT);
-	for (end = now_ms() + (honest ? 60000 : 8000); now_ms() < end && xsdev_state(&dev) != XB_CONNECTED; sleep_ms(100))
+	for (end = now_ms() + (honest ? 60000 : 8000); now_ms() < end && xsdev_state(&dev) != XB_CONNECTED;
+	     sleep_ms(100))
 		;
 	r = guarded(&op_mount);
 	if (r)

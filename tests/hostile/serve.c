@@ -442,11 +442,15 @@ static bool serve_answer(struct serve *s, const struct fsva_req *req, struct fsv
 	case FSVA_OP_SEEK: {
 		const struct fsva_seek_req *q = (const void *)req->body;
 
-		((struct fsva_seek_rsp *)body)->offset = q->whence == FSVA_SEEK_END ? (int64_t)SERVE_FILE_SIZE + q->offset :
-								       q->offset;
+		((struct fsva_seek_rsp *)body)->offset =
+			q->whence == FSVA_SEEK_END ? (int64_t)SERVE_FILE_SIZE + q->offset : q->offset;
 		break;
 	}
-	case FSVA_OP_NULL_CALL: case FSVA_OP_CRED_SET: case FSVA_OP_INTERRUPT: case FSVA_OP_UNMOUNT: case FSVA_OP_SYNCFS:
+	case FSVA_OP_NULL_CALL:
+	case FSVA_OP_CRED_SET:
+	case FSVA_OP_INTERRUPT:
+	case FSVA_OP_UNMOUNT:
+	case FSVA_OP_SYNCFS:
 	case FSVA_OP_SHOW_OPTIONS: case FSVA_OP_PERMISSION: case FSVA_OP_DIRTY_INODE: case FSVA_OP_WRITE_INODE:
 	case FSVA_OP_DENTRY_RELEASE: case FSVA_OP_RELEASE: case FSVA_OP_FLUSH: case FSVA_OP_FSYNC: case FSVA_OP_FADVISE:
 		break;

@@ -667,6 +667,7 @@ int main(int argc, char **argv)
 	verify(0);
 	remove_all(0);
 	check(rmdir(top), 0, "rmdir of the top");
-	printf("ok dirx: %lu operations, seed %llu, %ld s\n", nr_ops, (unsigned long long)seed, (long)(time(NULL) - start));
+	printf("ok dirx: %lu operations, seed %llu, %ld s\n", nr_ops, (unsigned long long)seed,
+	       (long)(time(NULL) - start));
 	return 0;
 }

@@ -47,7 +47,13 @@ static void fail(const char *fmt, ...)
 }
 
 /* r of a system call: must have worked. */
-#define DO(call) ({ __typeof__(call) r_ = (call); if (r_ == (__typeof__(r_))-1) fail("%s: %s", #call, strerror(errno)); r_; })
+#define DO(call) \
+	({ \
+		__typeof__(call) r_ = (call); \
+		if (r_ == (__typeof__(r_))-1) \
+			fail("%s: %s", #call, strerror(errno)); \
+		r_; \
+	})
 /* must have failed so */
 #define REFUSED(call, err) do { \
 		if ((call) != -1) fail("%s was done, expected %s", #call, strerror(err)); \

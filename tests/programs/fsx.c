@@ -92,8 +92,8 @@ static void compare(const uint8_t *got, size_t off, size_t len, const char *what
 
 			for (size_t j = i; j < len; j++)
 				bad += got[j] != (off + j < size ? model[off + j] : 0);
-			fail("%s: octet %zu (%#zx) is %#x, should be %#x; %zu octets of %zu differ; the size is %zu", what,
-			     off + i, off + i, got[i], want, bad, len, size);
+			fail("%s: octet %zu (%#zx) is %#x, should be %#x; %zu octets of %zu differ; the size is %zu",
+			     what, off + i, off + i, got[i], want, bad, len, size);
 		}
 	}
 }
@@ -387,7 +387,8 @@ static void do_stat(void)
 	if (fstat(fds[rnd() % NR_FDS].fd, &a) || stat(file, &b))
 		fail("stat: %s", strerror(errno));
 	if ((size_t)a.st_size != size || (size_t)b.st_size != size)
-		fail("fstat says %lld, stat %lld, but the size is %zu", (long long)a.st_size, (long long)b.st_size, size);
+		fail("fstat says %lld, stat %lld, but the size is %zu", (long long)a.st_size, (long long)b.st_size,
+		     size);
 	end = lseek(fds[0].fd, 0, SEEK_END);
 	if ((size_t)end != size)
 		fail("lseek to the end gives %lld, but the size is %zu", (long long)end, size);
@@ -431,7 +432,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind + 1 != argc || max_size < 65536) {
-		fprintf(stderr, "usage: fsx [--ops N] [--seed S] [--size MAX] [--direct] [--mapwrite] [--verbose] FILE\n");
+		fprintf(stderr,
+			"usage: fsx [--ops N] [--seed S] [--size MAX] [--direct] [--mapwrite] [--verbose] FILE\n");
 		return 2;
 	}
 	file = argv[optind];
