@@ -357,8 +357,8 @@ static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
 	err = fsva_call_mount(ff, fsva_sb_to_wire(fc->sb_flags), opts->options,
 			      rsp);
 	if (err)
-		errorf(fc, "fsva: %s: the appliance cannot mount it: error %d",
-		       fc->source, -err);
+		errorf(fc, "fsva: %s: the appliance cannot mount it with options \"%.200s\": error %d",
+		       fc->source, opts->options, -err);
 	else
 		err = fsva_fill_super(sb, fc, rsp);
 	kfree(rsp);

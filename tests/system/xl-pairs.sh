@@ -83,7 +83,7 @@ test_detach_force() {
 	assert_eq "$(domains)" 'user user.data '
 	refuses 'Input/output error' user ls /mnt/more
 	user timeout 20 umount /mnt/more
-	user_sh 'echo still >/mnt/data/still; [ "$(cat /mnt/data/still)" = still ]'
+	user_sh 'echo still >/mnt/data/still; sync; [ "$(cat /mnt/data/still)" = still ]'
 }
 
 # The appliance dies; the user domain goes on, and can have another.

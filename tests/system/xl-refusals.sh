@@ -13,6 +13,8 @@ file_setup() {
 		sed "s,^extra *= *\"\(.*\)\",extra = \"\1 rdinit=/nosuch\"," good.cfg >crash.cfg
 		sed "s,^ramdisk.*,ramdisk = \"/lab/6.12/user.img\"," good.cfg >never.cfg
 		grep -q nosuch error.cfg && grep -q rdinit crash.cfg && grep -q user.img never.cfg'
+	# nothing in the lab's domain loads modules for devices
+	user modprobe fsva-front
 	eventually 60 connected
 }
 
