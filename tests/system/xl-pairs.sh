@@ -109,6 +109,7 @@ test_reboot() {
 	user_sh 'echo reboot >/mnt/data/rebooted; sync'
 	dom0 xl reboot user
 	eventually 400 rebooted "$old"
+	user modprobe fsva-front
 	eventually 60 is_state data connected
 	user_sh 'mkdir -p /mnt/data; mount -t fsva data /mnt/data'
 	assert_eq "$(user cat /mnt/data/rebooted)" reboot
