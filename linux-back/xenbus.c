@@ -223,7 +223,7 @@ static void fsva_frontend_changed(struct xenbus_device *dev, enum xenbus_state s
 		fallthrough;
 	case XenbusStateUnknown:
 		fsva_disconnect(fb);
-		/* Garbage in place of a state is a front that has closed; it may begin anew.  Nothing there: it is gone. */
+		/* Garbage in place of a state: it has closed, and may begin anew.  Nothing there: it is gone. */
 		if (state == XenbusStateUnknown && xenbus_exists(XBT_NIL, dev->otherend, "state")) {
 			xenbus_switch_state(dev, XenbusStateClosed);
 			break;

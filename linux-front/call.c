@@ -24,14 +24,18 @@
 
 int fsva_call_errno(u32 error)
 {
-#define FSVA_ERRNO(name, value) case FSVA_##name: return -name;
-	switch (error) {
-	case FSVA_OK:
-		return 0;
+	static const u16 errnos[] = {
+#define FSVA_ERRNO(name, value)[value] = name,
 #include "fsva_errno.h"
-	}
 #undef FSVA_ERRNO
-	return -EIO;
+	};
+
+	if (error == FSVA_OK)
+		return 0;
+	if (error >= ARRAY_SIZE(errnos))
+		return -EIO;
+	error = array_index_nospec(error, ARRAY_SIZE(errnos));
+	return errnos[error] ? -(int)errnos[error] : -EIO;
 }
 
 /*

@@ -37,11 +37,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
-#if FSVA_KERNEL(7, 1)
-#include <linux/folio_batch.h>
-#else
-#include <linux/pagevec.h>
-#endif
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/writeback.h>

@@ -39,7 +39,7 @@ struct fsva_loop {
 	struct fsva_link link;
 	struct fsva_queue q;
 	struct page *staging[FSVA_LOOP_SLOTS];
-	struct mutex lock[FSVA_LOOP_SLOTS];
+	struct mutex lock[FSVA_LOOP_SLOTS];	/* a call under this tag */
 };
 
 void fsva_back_put(struct fsva_back *fb)

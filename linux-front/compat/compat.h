@@ -21,8 +21,8 @@
 #define FSVA_KERNEL(major, minor) \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
 
-/* 7.x: a batch of folios has a header of its own. */
-#if __has_include(<linux/folio_batch.h>)
+/* 7.1: a batch of folios has a header of its own. */
+#if FSVA_KERNEL(7, 1)
 #include <linux/folio_batch.h>
 #else
 #include <linux/pagevec.h>
