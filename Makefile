@@ -18,6 +18,8 @@ help:
 	@echo '  make demo            two pairs on real Xen in QEMU, from nothing; a readable result'
 	@echo '  make test            set-up, unit, fuzz-smoke and system tests; N passed, N failed, N skipped'
 	@echo '  make test T=NAME     only tests whose name contains NAME (unit/codec, system/ops, ops:test_rename)'
+	@echo '       ALL=1 also what tests/system/UNPROVEN lists; AGAIN=0 no second try; JOBS=n labs at a time (2);'
+	@echo '       FSX_OPS=200000, DIR_ENTRIES=100000: as many as a release should have'
 	@echo '  make fuzz SECONDS=n  the fuzzers, n seconds in all (default 60)'
 	@echo '  make bench           benchmarks, side by side in one run; ratios with spread'
 	@echo '  make lint            checkpatch, sparse, clang-format, shellcheck, schema'
