@@ -152,9 +152,9 @@ test_commands() {
 }
 
 test_tree_by_tar_and_checksum() {
-	user_sh 'cd /mnt/data; mkdir t; cp -a /usr/include t/; (cd /usr/include && find . -type f -print0 | sort -z | xargs -0 sha256sum) >/tmp/sums
-		(cd t/include && sha256sum --quiet -c /tmp/sums); tar -C t -cf t.tar include; rm -rf t/include; tar -C t -xf t.tar
-		(cd t/include && sha256sum --quiet -c /tmp/sums); diff -r /usr/include t/include; rm -rf t t.tar'
+	user_sh 'cd /mnt/data; mkdir t; cp -a /usr/include/linux t/; (cd /usr/include/linux && find . -type f -print0 | sort -z | xargs -0 sha256sum) >/tmp/sums
+		(cd t/linux && sha256sum --quiet -c /tmp/sums); tar -C t -cf t.tar linux; rm -rf t/linux; tar -C t -xf t.tar
+		(cd t/linux && sha256sum --quiet -c /tmp/sums); diff -r /usr/include/linux t/linux; rm -rf t t.tar'
 	kernel_clean user user.data
 }
 
