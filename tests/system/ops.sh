@@ -212,7 +212,7 @@ test_kept_and_released() {
 
 few_handles() {
 	user_sh 'echo 2 >/proc/sys/vm/drop_caches'
-	[ "$(fsva_sh "cat /sys/kernel/debug/fsva/back/*/stats | awk '\$1 == \"handles\" {print \$2}'")" -le 4 ]
+	[ "$(back_value handles)" -le 4 ]
 }
 
 # The same on a PVH user and a PV appliance.
