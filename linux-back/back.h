@@ -194,7 +194,6 @@ struct fsva_handles {
 /* An open file.  Referenced while a call uses it. */
 struct fsva_file {
 	struct kref ref;
-	struct fsva_files *table;
 	struct rcu_head rcu;
 	u32 index, gen;
 	struct file *file;

@@ -464,7 +464,7 @@ static void fsva_file_free(struct kref *ref)
 	writes = f->file->f_mode & FMODE_WRITE;
 	__fput_sync(f->file);
 	if (writes)
-		atomic_dec(&f->table->nr_writers);
+		atomic_dec(&f->files->nr_writers);
 	mutex_destroy(&f->pos_lock);
 	kfree(f);
 }
@@ -490,7 +490,6 @@ int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh)
 	mutex_init(&f->pos_lock);
 	f->files = t;
 	f->file = file;
-	f->table = t;
 	if (file->f_mode & FMODE_WRITE)
 		atomic_inc(&t->nr_writers);
 
