@@ -33,11 +33,15 @@ static void *fsva_id_find(struct xarray *xa, u64 id)
 	return xa_load(xa, index - 1);
 }
 
-/* The next generation of a table, whose lock is held. */
+/*
+ * The next generation of a table, whose lock is held: even for handles, odd for open files, so that neither ever
+ * passes for the other.
+ */
 static u32 fsva_next_gen(u32 *gen)
 {
-	if (!++*gen)
-		++*gen;
+	*gen += 2;
+	if (!*gen)
+		*gen = 2;
 	return *gen;
 }
 
@@ -448,6 +452,7 @@ void fsva_files_init(struct fsva_files *t)
 	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
 
 	t->max = clamp_t(u64, memory / 4 / 2048, 1024, FSVA_BACK_MAX_FILES);
+	t->next_gen = 1;	/* odd ones */
 	spin_lock_init(&t->lock);
 	xa_init_flags(&t->xa, XA_FLAGS_ALLOC);
 }
