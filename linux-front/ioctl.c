@@ -69,6 +69,12 @@ long fsva_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EIO;
 	if (row->changes)
 		fsva_inode_refresh(inode);
+	/*
+	 * File systems store no more than their own longest label, and there
+	 * are programs (stress-ng) whose buffer has no more room.
+	 */
+	if (cmd == FS_IOC_GETFSLABEL)
+		out = min_t(u32, out, strnlen(buf, FSLABEL_MAX - 1) + 1);
 	if (out && copy_to_user(user, buf, out))
 		return -EFAULT;
 	return value;
