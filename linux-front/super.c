@@ -9,6 +9,7 @@
  */
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
+#include <linux/magic.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/seq_file.h>
@@ -87,7 +88,11 @@ static int fsva_statfs(struct dentry *dentry, struct kstatfs *buf)
 			       &rsp);
 	if (err)
 		return err;
-	buf->f_type = rsp.type;
+	/*
+	 * umount(8) of libmount takes a mount with NFS's number for its own and
+	 * runs umount.nfs, which refuses ours.
+	 */
+	buf->f_type = rsp.type == NFS_SUPER_MAGIC ? FSVA_SUPER_MAGIC : rsp.type;
 	buf->f_bsize = rsp.bsize ? rsp.bsize : PAGE_SIZE;
 	buf->f_frsize = rsp.frsize ? rsp.frsize : buf->f_bsize;
 	buf->f_blocks = rsp.blocks;
