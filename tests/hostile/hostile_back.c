@@ -453,6 +453,7 @@ static void run_writer(void *(*writer)(void *))
 
 	serve_open(&s);
 	s.writer = writer;
+	s.scribbles = writer == flip_slots;
 	s.idle = idle_end;
 	s.done = true;
 	run_turn(&s, false);

@@ -418,6 +418,7 @@ static bool serve_answer(struct serve *s, const struct fsva_req *req, struct fsv
 			break;
 		}
 		a->fh = FH(first);
+		a->impl = FSVA_IMPL_FSYNC;
 		serve_attr(first, &a->attr);
 		break;
 	}
@@ -504,13 +505,19 @@ void serve_ring(struct serve *s)
 		s->nr_requests++;
 		s->last_ms = now_ms();
 		s->unmounted |= req.op == FSVA_OP_UNMOUNT;
-		if (fsva_wire_check_req(&req, s->nr_slots, FSVA_MAX_CREDS))
+		if (fsva_wire_check_req(&req, s->nr_slots, FSVA_MAX_CREDS)) {
+			if (s->scribbles)
+				continue;       /* it is our own doing */
 			attack_fail("the front sent a bad request: operation %u, error %d", req.op,
 				    fsva_wire_check_req(&req, s->nr_slots, FSVA_MAX_CREDS));
+		}
 		if (!serve_answer(s, &req, &rsp))
 			continue;
-		if (s->hook && !s->hook(s, &req, &rsp))
+		if (s->hook && !s->hook(s, &req, &rsp)) {
+			if (!s->connected)
+				return;         /* it has closed: there is no ring any more */
 			continue;
+		}
 		serve_put(s, &rsp);
 		serve_push(s);
 		if (!s->connected)

@@ -50,6 +50,7 @@ struct serve {
 	void *(*writer)(void *);        /* a thread that runs while pages are mapped, until writer_stop */
 	volatile bool writer_stop;
 	pthread_t thread;
+	bool scribbles;                 /* the writer changes requests, too: a bad one is not the front's */
 	bool keep_maps;                 /* closing leaves the pages mapped */
 	bool connected;
 	bool unmounted;                 /* the front said so */
