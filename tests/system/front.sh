@@ -359,7 +359,7 @@ freeze() {
 }
 
 # Tasks that wait for each other's directory lock, and for the appliance, are frozen without any failing.
-TIMEOUT_test_freeze_under_load=300
+TIMEOUT_test_freeze_under_load=600
 test_freeze_under_load() {
 	user_sh '[ -w /sys/power/pm_test ]' || skip 'this kernel has no /sys/power/pm_test'
 	user_sh 'rm -rf /mnt/data/z; mkdir /mnt/data/z; cd /mnt/data/z; rm -f /tmp/stop

@@ -9,6 +9,7 @@
 #	lab exec evil -- /opt/fsva-tests/hostile-back --attack NAME	(hostile-poke running in `victim`)
 
 hostile_pair() {
+	lab xl destroy user 2>/dev/null || true
 	lab pair --user pv --fsva pv --kernel 6.12 --fs ext4 --fsva-memory 128
 	"$FSVA_TOP/tests/programs/put" user
 	# a bound device holds its driver's module

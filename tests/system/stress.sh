@@ -19,7 +19,7 @@ cd "$dir"
 for s in $list; do
 	mkdir -p "$dir/stress"
 	status=0
-	timeout -k 10 $((seconds * 5 + 20)) stress-ng --temp-path "$dir/stress" --"$s" 1 --timeout "${seconds}s" \
+	timeout -k 10 $((seconds * 20 + 30)) stress-ng --temp-path "$dir/stress" --"$s" 1 --timeout "${seconds}s" \
 		--oom-avoid --verify >"/tmp/stress.$s.log" 2>&1 </dev/null || status=$?
 	case $status in
 	0) if grep -q "skipped: [1-9]" "/tmp/stress.$s.log"; then r=skip; else r=pass; fi ;;

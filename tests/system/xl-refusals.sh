@@ -207,7 +207,7 @@ test_interrupted() {
 
 # The name of the appliance is taken by a domain that has nothing to do with it.
 test_name_taken() {
-	dom0_sh 'sed "s,^name.*,name = \"bad.d\"," /etc/xen/never.cfg >/etc/xen/other.cfg; xl create -q /etc/xen/other.cfg'
+	dom0_sh 'sed "s,^name.*,name = \"bad.d\"," /etc/xen/never.cfg >/etc/xen/other.cfg; xl create -p -q /etc/xen/other.cfg'
 	before
 	config bad "'tag=d,appliance=/etc/xen/good.cfg,fs=ext4'"
 	create_refused "^fsva: 'd': there is already a domain 'bad.d'" bad
