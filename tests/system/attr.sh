@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 5 minutes
+# long: test_61 test_new
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # attr.sh: attributes of all kinds (extended, ACLs, capabilities, flags, extents): the same program and the same
 # commands on a plain ext4 and, through a pair, on the same disk; then with the other kernels.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 3 minutes
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # disk.sh: what is on the appliance's disk: damage that must cost nobody more than the file that has it, and quotas
 # and reserved blocks, which the file system must hold against the real caller.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 2 minutes
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # export.sh: handles of a mount that outlive it, and the mount served on: by the user domain's own NFS server.
 

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 10 minutes
+# long
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # front.sh: the user domain's module where things go wrong: callers killed in the middle of a call, an appliance
 # that does not answer, states that are none, mounts and unmounts that meet.  And open(2) by one request.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 12 minutes
+# long: test_front
+# takes 20 minutes
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # hostile.sh: a frontend and a backend in user space attack the real back and the real front.  After each attack
 # the programs themselves try that a well-behaved peer is served; here the victim's kernel log and counters are

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 4 minutes
+# long: test_stressors
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # locks.sh: locks, leases, unnamed files, copies, freezing, flags of reads and writes, access times: on an ext4 of
 # the user domain's own, then through a pair, by the same program; and the stressors of stress-ng that are about them.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 20 minutes
+# long: test_pv_pvh_new_xfs test_pvh_pvh_61_bcachefs test_pvh_pv_new_f2fs test_pv_pv_61_ext4_on_new
+# takes 22 minutes
 # shellcheck shell=bash
 # matrix.sh: PV and PVH on either side, the three user kernels, each file system: chosen so that every value
 # of one meets most of the others.  Each pair is created, mounted, tried, mounted again, checked and destroyed.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 5 minutes
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # mmap.sh: files mapped, and stored to through mappings.
 

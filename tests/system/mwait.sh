@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 3 minutes
+# long
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # mwait.sh: SCHEDOP_mwait, from the user space of a PV and a PVH domain (tests/mwait).  dom0 has pCPU 0, so
 # that it can look while the domains fuzz and abuse.

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 5 minutes
+# long
 # shellcheck shell=bash disable=SC2034,SC2016 # TIMEOUT_* are for the runner; $ for the domains' shells
 # signal.sh: the four ways in which the ends of a queue wait, between two domains of one vCPU each, PV, on one
 # physical CPU and on two.
