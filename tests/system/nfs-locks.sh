@@ -85,7 +85,7 @@ test_flock() {
 
 # The appliance is killed while somebody waits: he goes on with an error.
 test_appliance_lost() {
-	user_sh 'cd /mnt/data; : >k; (flock k sleep 60 & echo $! >/tmp/holder; wait) & sleep 1; (flock k true; echo $? >/tmp/waited) & sleep 2'
+	user_sh 'cd /mnt/data; : >k; (flock k sleep 60 & echo $! >/tmp/holder; wait) & sleep 1; (if flock k true; then echo 0; else echo $?; fi >/tmp/waited) & sleep 2'
 	lab xl destroy user.data
 	eventually 60 user test -s /tmp/waited
 	[ "$(user cat /tmp/waited)" != 0 ]
