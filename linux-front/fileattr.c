@@ -8,6 +8,7 @@
  */
 #include <linux/fiemap.h>
 #include <linux/fileattr.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -56,11 +57,24 @@ int fsva_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry,
 
 	if (!(READ_ONCE(fi->impl) & FSVA_IMPL_FILEATTR))
 		return -ENOIOCTLCMD;
-	err = fsva_call_fileattr_set(fsva_inode_front(inode), inode, &q, &rsp);
+	/*
+	 * What was stored through a mapping before the file became immutable is
+	 * still to be written, which would be refused; nothing is stored after.
+	 */
+	err = down_write_killable(&fi->store_sem);
 	if (err)
 		return err;
+	err = filemap_write_and_wait(inode->i_mapping);
+	if (err)
+		goto out;
+	err = fsva_call_fileattr_set(fsva_inode_front(inode), inode, &q, &rsp);
+	if (err)
+		goto out;
 	fsva_inode_set_impl(inode, rsp.impl);
-	return fsva_inode_changed(inode, &rsp.attr);
+	err = fsva_inode_changed(inode, &rsp.attr);
+out:
+	up_write(&fi->store_sem);
+	return err;
 }
 
 /* ---- Extents ---- */

@@ -148,6 +148,10 @@ static vm_fault_t fsva_page_mkwrite(struct vm_fault *vmf)
 		sb_end_pagefault(inode->i_sb);
 		return fsva_store_wait(vmf, fi);
 	}
+	if (IS_IMMUTABLE(inode)) {
+		ret = VM_FAULT_SIGBUS;
+		goto out;
+	}
 again:
 	folio_lock(folio);
 	ref = fsva_share_ref(folio);
@@ -167,6 +171,7 @@ again:
 		ret = err == -EAGAIN ? VM_FAULT_NOPAGE :
 		      err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 	}
+out:
 	up_read(&fi->store_sem);
 	sb_end_pagefault(inode->i_sb);
 	return ret;
