@@ -405,17 +405,18 @@ void fsva_handles_start(struct fsva_handles *t)
 }
 
 /*
- * Size everything by the appliance's memory: a quarter of it may go to parked handles, and an eighth to pinned
- * inodes at 2 KiB each.
+ * Size everything by the appliance's memory: a quarter of it may go to parked handles; of what the kernel has left
+ * over, an eighth to pinned inodes at 2 KiB each.
  */
 int fsva_handles_init(struct fsva_handles *t, struct super_block *sb)
 {
 	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
+	u64 spare = (u64)max_t(long, si_mem_available(), 0) << PAGE_SHIFT;
 	const struct export_operations *ops = sb->s_export_op;
 
 	/* Generations of an earlier mount of this session go on, so that its handles are stale. */
 	t->max = clamp_t(u64, memory / 4 / sizeof(struct fsva_handle), 1024, INT_MAX);
-	t->max_pinned = clamp_t(u64, memory / 8 / 2048, 256, t->max);
+	t->max_pinned = clamp_t(u64, spare / 8 / 2048, 256, t->max);
 	/* Only where an inode is found again whatever became of its names, and where that asks nobody else. */
 	t->can_park = ops && ops->fh_to_dentry && ops->get_parent && (sb->s_type->fs_flags & FS_REQUIRES_DEV);
 	if (!t->can_park)
