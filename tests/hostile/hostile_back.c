@@ -42,6 +42,9 @@ static void run_turn(struct serve *s, bool want_stop)
 		attack_fail("the user's side: %s", bad);
 	if (!s->done)
 		attack_fail("the attack found no occasion (%llu requests)", (unsigned long long)s->nr_requests);
+	/* The call fails at once, the state follows. */
+	for (uint64_t end = now_ms() + 5000; want_stop && !s->front_ended && now_ms() < end; sleep_ms(100))
+		s->front_ended = !s->unmounted && xsdev_peer_state(&s->dev) != XB_CONNECTED;
 	if (want_stop && !s->front_ended)
 		attack_fail("the connection went on");
 	if (!want_stop && s->front_ended)
@@ -95,8 +98,7 @@ static struct fsva_attr *attr_of(const struct fsva_req *req, struct fsva_rsp *rs
 
 HOOK(double_answer, true, { ON(LOOKUP) serve_put(s, rsp); serve_push(s); })
 HOOK(double_answer_all, true, {
-	if (req->op == FSVA_OP_MOUNT)
-		s->done = true;
+	s->done = true;         /* the first answer of the session is the occasion */
 	serve_put(s, rsp);
 })
 HOOK(unasked_answer, true, {
