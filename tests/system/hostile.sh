@@ -26,7 +26,8 @@ file_setup() {
 
 # back_stat KEY: of the back's statistics; 0 when there is no device.
 back_stat() {
-	fsva_sh "cat /sys/kernel/debug/fsva/back/*/stats 2>/dev/null | awk '\$1 == \"$1\" {n = \$2} END {print n + 0}'"
+	fsva_sh "grep -q ' /sys/kernel/debug ' /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug
+		[ -d /sys/kernel/debug/fsva ]; cat /sys/kernel/debug/fsva/back/*/stats 2>/dev/null | awk '\$1 == \"$1\" {n = \$2} END {print n + 0}'"
 }
 
 # lines_of DOMAIN: how long its kernel log is (by number of the last line, for the ring wraps).

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# long
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # nfs-locks.sh: a file system that has a say in locks: NFS in the appliance, whose server is the user domain itself, so
 # that a process there is somebody else who locks.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# long
 # shellcheck shell=bash
 # nfs.sh: an appliance with the NFS client.  A third domain, `nfsd`, serves a directory; `user` has it from its
 # appliance at /mnt/data, and for comparison with its own kernel's client at /mnt/native, with the same options.
