@@ -78,9 +78,11 @@ for i in range(256):
 }
 
 test_no_room() {
-	user_sh 'cd /mnt/data; fallocate -l $(($(stat -f -c "%f*%S" .) - 4194304)) fill; dd if=/dev/zero of=fill2 bs=64k count=64 2>/dev/null || :; sync; python3 -c "
+	user_sh 'cd /mnt/data; fallocate -l $(($(df --output=avail -B1 . | tail -n 1) - 4194304)) fill; dd if=/dev/zero of=fill2 bs=64k count=64 2>/dev/null || :; sync
+		: >hole; chmod 666 hole; python3 -c "
 import errno, mmap, os, signal, sys
-fd = os.open(\"hole\", os.O_RDWR | os.O_CREAT)
+os.setuid(1234)  # root has blocks in reserve
+fd = os.open(\"hole\", os.O_RDWR)
 os.ftruncate(fd, 8 << 20)
 pid = os.fork()
 if not pid:
