@@ -647,6 +647,8 @@ static const char *fsva_get_link(struct dentry *dentry, struct inode *inode,
 		return ERR_PTR(-ENOMEM);
 	err = fsva_call_readlink(fsva_inode_front(inode),
 				 FSVA_I(inode)->handle, buf);
+	if (!err && !buf[0])
+		err = -EIO;	/* symlink(2) makes none that leads nowhere */
 	if (err) {
 		kfree(buf);
 		return ERR_PTR(err);
