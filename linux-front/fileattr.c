@@ -8,7 +8,6 @@
  */
 #include <linux/fiemap.h>
 #include <linux/fileattr.h>
-#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -61,19 +60,15 @@ int fsva_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry,
 	 * What was stored through a mapping before the file became immutable is
 	 * still to be written, which would be refused; nothing is stored after.
 	 */
-	err = down_write_killable(&fi->store_sem);
+	err = fsva_cache_begin(inode, 0, LLONG_MAX, false);
 	if (err)
 		return err;
-	err = filemap_write_and_wait(inode->i_mapping);
-	if (err)
-		goto out;
 	err = fsva_call_fileattr_set(fsva_inode_front(inode), inode, &q, &rsp);
-	if (err)
-		goto out;
-	fsva_inode_set_impl(inode, rsp.impl);
-	err = fsva_inode_changed(inode, &rsp.attr);
-out:
-	up_write(&fi->store_sem);
+	if (!err) {
+		fsva_inode_set_impl(inode, rsp.impl);
+		err = fsva_inode_changed(inode, &rsp.attr);
+	}
+	fsva_cache_end(inode, 0, LLONG_MAX, false);
 	return err;
 }
 
