@@ -24,7 +24,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -415,21 +414,10 @@ static void expect_cap(bool cap)
 		REFUSED(getxattr("cap", "security.capability", NULL, 0), ENODATA);
 }
 
-static bool kernel_since(int major, int minor)
-{
-	struct utsname u;
-	int a, b;
-
-	IS(!uname(&u) && sscanf(u.release, "%d.%d", &a, &b) == 2);
-	return a > major || (a == major && b >= minor);
-}
-
 static void others_cap(void)
 {
 	REFUSED(setxattr("cap", "security.capability", &net_raw, sizeof(net_raw), 0), EPERM);
-	/* Before 6.10 a BPF security module, Debian's default, let anybody who may write do it: native ext4, too. */
-	if (kernel_since(6, 10))
-		REFUSED(removexattr("cap", "security.capability"), EPERM);
+	REFUSED(removexattr("cap", "security.capability"), EPERM);
 }
 
 static void others_write(void)

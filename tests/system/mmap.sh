@@ -119,7 +119,7 @@ while True:
 		for i in $(seq 100); do [ ! -e /tmp/mapped ] || break; sleep 0.1; done; [ -e /tmp/mapped ]
 		echo $pid >/tmp/dies.pid'
 	lab xl destroy user.data
-	user_sh 'for i in $(seq 120); do kill -0 "$(cat /tmp/dies.pid)" 2>/dev/null || break; sleep 0.5; done
+	user_sh 'for i in $(seq 20); do kill -0 "$(cat /tmp/dies.pid)" 2>/dev/null || break; sleep 0.5; done
 		! kill -0 "$(cat /tmp/dies.pid)" 2>/dev/null'
 	user timeout 10 umount /mnt/data
 	# ordinary memory afterwards: nothing of the appliance's is left in it

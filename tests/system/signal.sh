@@ -205,9 +205,7 @@ test_idle() {
 		[ $((u1 - u0 + b1 - b0)) -le 50 ] || fail "$m: $((u1 - u0 + b1 - b0)) wake-ups in 10 s of an idle pair"
 		u0=$(front watched_us) b0=$(back watched_us)
 		sleep 2
-		u1=$(front watched_us) b1=$(back watched_us)
-		# a stray call, of write-back say, may be watched for; 2 s of an idle pair are not
-		[ $((u1 - u0 + b1 - b0)) -le 20000 ] || fail "$m: an idle pair is watched for $((u1 - u0 + b1 - b0)) us in 2 s"
+		assert_eq "$(front watched_us) $(back watched_us)" "$u0 $b0" "$m: nobody watches for an idle pair"
 	done
 }
 
