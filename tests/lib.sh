@@ -102,8 +102,20 @@ kernel_clean() {
 	done
 }
 
-# back_value KEY: a number from the back's statistics of its (first) device, e.g. handles, open_files.
+# An appliance mounts no debugfs by itself; a user domain of the lab does.
+back_debugfs() {
+	fsva_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug; [ -d /sys/kernel/debug/fsva ]'
+}
+
+# back_value KEY [NONE]: a number from the back's statistics of its (first) device, e.g. handles, open_files; NONE
+# where it has no device.  Nothing where the appliance does not answer.
 back_value() {
-	fsva_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug
-		cat /sys/kernel/debug/fsva/back/*/stats' | awk -v key="$1" '$1 == key { print $2; exit }'
+	back_debugfs || return
+	fsva_sh "cat /sys/kernel/debug/fsva/back/*/stats 2>/dev/null |
+		awk '\$1 == \"$1\" && !n++ { print \$2 } END { if (!n) print \"${2:-}\" }'"
+}
+
+# front_calls OP: requests of this kind that the user domain has sent for the tag "data"
+front_calls() {
+	user cat /sys/kernel/debug/fsva/front/data/stats | awk -v op="$1" '$1 == op { print $2 }'
 }

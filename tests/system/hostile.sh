@@ -24,12 +24,6 @@ file_setup() {
 	fsva_sh 'awk "/MemAvailable/ {print \$2}" /proc/meminfo >/tmp/memory.before'
 }
 
-# back_stat KEY: of the back's statistics; 0 when there is no device.
-back_stat() {
-	fsva_sh "grep -q ' /sys/kernel/debug ' /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug
-		[ -d /sys/kernel/debug/fsva ]; cat /sys/kernel/debug/fsva/back/*/stats 2>/dev/null | awk '\$1 == \"$1\" {n = \$2} END {print n + 0}'"
-}
-
 # lines_of DOMAIN: how long its kernel log is (by number of the last line, for the ring wraps).
 lines_of() {
 	lab exec "$1" -- dmesg | wc -l
@@ -40,7 +34,7 @@ attack_back() {
 	user_sh "/opt/fsva-tests/hostile-front --group $1" | tee /dev/stderr | (! grep '^not ok')
 	kernel_clean user.data
 	for key in connected mounted handles open_files leaked_pages; do
-		assert_eq "$(back_stat $key)" 0 "$key after the attacks"
+		assert_eq "$(back_value $key 0)" 0 "$key after the attacks"
 	done
 }
 
@@ -83,9 +77,9 @@ ext4_is_unmounted() {
 test_back_frozen_and_gone() {
 	local freezes
 	hostile_pair
-	freezes=$(back_stat freeze)
+	freezes=$(back_value freeze 0)
 	user_sh 'HOSTILE_HOLD=120 setsid /opt/fsva-tests/hostile-front --attack freeze-vanish >/tmp/hold 2>&1 </dev/null &'
-	eventually 60 eval '[ "$(back_stat freeze)" -gt '"$freezes"' ]'
+	eventually 60 eval '[ "$(back_value freeze 0)" -gt '"$freezes"' ]'
 	sleep 2
 	ext4_is_mounted
 	# shellcheck disable=SC2016 # for dom0

@@ -27,12 +27,6 @@ test_pair() {
 	assert_eq "$(back_value open_files)" 0 'open files'
 }
 
-# front_calls OP: requests of this kind that the front has sent
-front_calls() {
-	user_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug
-		cat /sys/kernel/debug/fsva/front/data/stats' | awk -v op="$1" '$1 == op { print $2 }'
-}
-
 # ext4 leaves locks to the VFS, so the user's own keeps them; what it does itself goes there.
 test_what_crosses() {
 	assert_eq "$(front_calls lock)" 0 'locks sent'

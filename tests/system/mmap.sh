@@ -17,14 +17,13 @@ put_walx() {
 # One frame on both sides: the same machine address by the same reference, and no calls for what is stored.
 test_one_frame() {
 	local tmp
-	user_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug
-		d=/sys/kernel/debug/fsva/front/data; mkfifo /tmp/hold
+	user_sh 'd=/sys/kernel/debug/fsva/front/data; mkfifo /tmp/hold
 		python3 /opt/fsva-tests/onex.py /mnt/data/one $d/stats $d/shared </tmp/hold >/tmp/one 2>/tmp/one.err & exec 9>/tmp/hold
 		for i in $(seq 100); do [ ! -s /tmp/one ] || break; kill -0 $! || break; sleep 0.2; done; cat /tmp/one.err
 		[ -s /tmp/one ]; (sleep 30 >&9) >/dev/null 2>&1 & '
 	tmp=$(mktemp -d)
 	user cat /tmp/one | awk '{ print $3, $1, $2 }' | sort >"$tmp/front"
-	back_value shared_pages >&2	# mounts debugfs there
+	back_debugfs
 	fsva_sh 'cat /sys/kernel/debug/fsva/back/*/pages' | awk '{ print $4, $2, $3 }' | sort >"$tmp/back"
 	[ "$(wc -l <"$tmp/front")" -ge 16 ] || fail "only $(wc -l <"$tmp/front") pages are shared"
 	diff "$tmp/front" "$tmp/back" || fail 'the two sides list other frames'

@@ -19,11 +19,6 @@ file_setup() {
 	user_sh "timeout 120 mount -t fsva -o vers=4.2,addr=$server data /mnt/data"
 }
 
-front_calls() {
-	user_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug
-		cat /sys/kernel/debug/fsva/front/data/stats' | awk -v op="$1" '$1 == op { print $2 }'
-}
-
 TIMEOUT_test_posix_and_ofd=400
 test_posix_and_ofd() {
 	local t

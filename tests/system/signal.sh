@@ -13,7 +13,7 @@ FRONT=/sys/kernel/debug/fsva/front/data
 file_setup() {
 	dom0 xl vcpu-pin 0 0 0
 	lab pair --user pv --fsva pv --fs ext4 --fsva-keys signal=poll
-	fsva_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug'
+	back_debugfs
 	# emulated, on a machine with other work: what takes 20 us elsewhere may take milliseconds
 	user_sh 'echo 4000 >/sys/module/fsva_front/parameters/auto_us'
 	fsva_sh 'echo 4000 >/sys/module/fsva_back/parameters/auto_us'
