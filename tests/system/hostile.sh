@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# long: test_front
-# takes 20 minutes
+# long: test_front test_back_call test_back_frozen_and_gone
+# takes 9 minutes
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # hostile.sh: a frontend and a backend in user space attack the real back and the real front.  After each attack
 # the programs themselves try that a well-behaved peer is served; here the victim's kernel log and counters are

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 15 minutes
+# long: test_pvh
+# takes 12 minutes
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # ops.sh: each operation of a mounted file system, on a PV and a PVH pair, by our own programs and by the
 # commands that people use.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# long
 # takes 10 minutes
 # shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # stress.sh: stress-ng's file system class on an ext4 pair.  A stressor counts that passes on plain ext4 in the
