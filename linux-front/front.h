@@ -331,6 +331,7 @@ struct fsva_front {
 
 /* xenbus.c */
 extern struct workqueue_struct *fsva_wq;
+extern struct workqueue_struct *fsva_cpu_wq;
 int fsva_xenbus_init(void);
 void fsva_xenbus_exit(void);
 struct fsva_front *fsva_front_find(const char *tag);

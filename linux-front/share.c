@@ -249,7 +249,7 @@ void fsva_invalidate_folio(struct folio *folio, size_t offset, size_t len)
 /* The lists of pages that are about to come to the LRU hold references; this empties this processor's. */
 static void fsva_drain_lru(struct work_struct *unused)
 {
-	struct page *page = alloc_page(GFP_KERNEL);
+	struct page *page = alloc_page(GFP_NOWAIT);
 	struct folio_batch batch;
 
 	if (!page)
@@ -267,7 +267,7 @@ static void fsva_drain_lru_everywhere(void)
 	INIT_WORK_ONSTACK(&work, fsva_drain_lru);
 	cpus_read_lock();
 	for_each_online_cpu(cpu) {
-		queue_work_on(cpu, system_highpri_wq, &work);
+		queue_work_on(cpu, fsva_cpu_wq, &work);
 		flush_work(&work);
 	}
 	cpus_read_unlock();

@@ -33,6 +33,8 @@
 static LIST_HEAD(fsva_fronts);
 static DEFINE_MUTEX(fsva_fronts_mutex);
 struct workqueue_struct *fsva_wq;
+/* For what has to run on one processor, and is waited for by works of fsva_wq. */
+struct workqueue_struct *fsva_cpu_wq;
 static struct workqueue_struct *fsva_free_wq;
 
 /*
@@ -745,9 +747,13 @@ int fsva_xenbus_init(void)
 	fsva_wq = alloc_workqueue("fsva", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!fsva_wq)
 		return err;
+	fsva_cpu_wq = alloc_workqueue("fsva-cpu", FSVA_WQ_PERCPU |
+				      WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	if (!fsva_cpu_wq)
+		goto err_wq;
 	fsva_free_wq = alloc_workqueue("fsva-free", WQ_UNBOUND, 0);
 	if (!fsva_free_wq)
-		goto err_wq;
+		goto err_cpu_wq;
 	err = xenbus_register_frontend(&fsva_front_driver);
 	if (err)
 		goto err_free_wq;
@@ -755,6 +761,8 @@ int fsva_xenbus_init(void)
 
 err_free_wq:
 	destroy_workqueue(fsva_free_wq);
+err_cpu_wq:
+	destroy_workqueue(fsva_cpu_wq);
 err_wq:
 	destroy_workqueue(fsva_wq);
 	return err;
@@ -769,6 +777,7 @@ void fsva_xenbus_exit(void)
 	flush_workqueue(fsva_wq);
 	fsva_shares_exit();
 	destroy_workqueue(fsva_free_wq);
+	destroy_workqueue(fsva_cpu_wq);
 	destroy_workqueue(fsva_wq);
 }
 

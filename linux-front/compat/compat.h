@@ -21,6 +21,16 @@
 #define FSVA_KERNEL(major, minor) \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
 
+/*
+ * 6.18: a queue says that it is bound to processors; before, those were that
+ * did not say the opposite.
+ */
+#if FSVA_KERNEL(6, 18)
+#define FSVA_WQ_PERCPU	WQ_PERCPU
+#else
+#define FSVA_WQ_PERCPU	0
+#endif
+
 /* 7.1: a batch of folios has a header of its own. */
 #if FSVA_KERNEL(7, 1)
 #include <linux/folio_batch.h>
