@@ -370,7 +370,9 @@ test_freeze_under_load() {
 		done; rm -f /tmp/failed; sleep 3'
 	freeze
 	freeze
-	user_sh 'touch /tmp/stop; sleep 10; [ ! -e /tmp/failed ]; rmdir /mnt/data/z'
+	user touch /tmp/stop
+	eventually 60 user rmdir /mnt/data/z	# when the last of them has ended its turn
+	user_sh '[ ! -e /tmp/failed ]'
 	# one that says nothing stops nobody from being frozen
 	trap unpause EXIT
 	user_sh 'cd /mnt/data; for i in 1 2 3; do echo $i >z$i; done'
