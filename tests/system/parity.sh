@@ -10,12 +10,13 @@
 PARITY_OPS=${PARITY_OPS:-20000}
 PARITY_SEED=${PARITY_SEED:-1}
 
-# both FS: /mnt/data is the pair's, /mnt/native the kernel's own.
+# both FS: /mnt/data is the pair's, /mnt/native the kernel's own.  With fsva.debug the appliance keeps its tools.
 both() {
 	local fs=$1 mkfs environment=
 	dom0_sh 'for d in user user.data; do xl destroy $d 2>/dev/null; done; blkdiscard /dev/vdb; blkdiscard /dev/vdd'
-	lab pair --user pv --fsva pv --kernel 6.12 --fs "$fs" --memory 512 --options strictatime
-	mkfs=$(. "$FSVA_TOP/appliance/fs/$fs" && echo "$environment $mkfs")
+	lab pair --user pv --fsva pv --kernel 6.12 --fs "$fs" --memory 512 \
+		--fsva-memory 320 --fsva-extra fsva.debug --options strictatime
+	mkfs=$(. "$FSVA_TOP/appliance/fs/$fs" && echo "env $environment /fsva/bin/$mkfs")
 	dom0 xl block-attach user.data phy:/dev/vdd,xvdb,w
 	fsva_sh "n=0; until [ -b /dev/xvdb ]; do n=\$((n + 1)); [ \$n -lt 100 ]; sleep 0.2; done; $mkfs /dev/xvdb"
 	dom0 xl block-detach user.data xvdb
@@ -29,7 +30,7 @@ both() {
 compared() {
 	local fs=$1 status=0
 	both "$fs"
-	lab exec -t 3000 user -- /opt/fsva-tests/parity --seed "$PARITY_SEED" --ops "$PARITY_OPS" --drop-caches \
+	lab exec -t "${PARITY_TIME:-3000}" user -- /opt/fsva-tests/parity --seed "$PARITY_SEED" --ops "$PARITY_OPS" --drop-caches \
 		--table "/tmp/parity.$fs" /mnt/native /mnt/data || status=$?
 	[ -z "${PARITY_TABLES:-}" ] || lab get "user:/tmp/parity.$fs" "$PARITY_TABLES/$fs.$PARITY_SEED"
 	kernel_clean user user.data

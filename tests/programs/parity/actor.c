@@ -25,7 +25,7 @@
 
 #define CAP(c) (1ull << (c))
 #define EVERY (~0ull)
-#define HANGS_MS 90000
+#define HANGS_MS 90000u
 
 struct me me;
 uint8_t *buf;
@@ -262,7 +262,7 @@ const char *actor_line(const struct actor *actor, bool *is_more, char *line)
 	ssize_t n;
 
 	if (poll(&p, 1, HANGS_MS) != 1) {
-		snprintf(line, LINE, "(no answer within %u s)", HANGS_MS / 1000);
+		snprintf(line, LINE, "(no answer within %u s)", HANGS_MS / 1000u);
 		kill(actor->pid, SIGKILL);
 		return NULL;
 	}

@@ -45,7 +45,7 @@ static void content(int fd, off_t size)
 static void attributes(const char *proc)
 {
 	static char list[65536];
-	char *names[200];
+	char *names[200] = { NULL };
 	ssize_t n = listxattr(proc, list, sizeof(list)), len;
 	size_t nr = 0;
 
@@ -120,7 +120,7 @@ static void one(int dir, const char *name, const char *path, struct stat *st, vo
 
 static void walk(int dir, const char *path, void (*line)(const char *))
 {
-	char *names[MOST], sub[4096];
+	char *names[MOST] = { NULL }, sub[4096];
 	struct dirent *e;
 	unsigned int nr = 0;
 	struct stat st;

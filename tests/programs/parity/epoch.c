@@ -65,7 +65,8 @@ static bool start(const char *dir)
 	      dir_of_user(top, "d2", 02775, 0, 2000) || dir_of_user(top, "d3", 0755, 1000, 1000) ||
 	      file_of_user(top, "f0", 0666, 0, 0) || file_of_user(top, "f1", 0644, 1000, 1000) ||
 	      file_of_user(top, "f2", 0660, 1001, 2000) || file_of_user(top, "d0/f0", 0666, 1000, 1000) ||
-	      file_of_user(top, "d1/f0", 0644, 1001, 1001) || file_of_user(top, "d3/f1", 0664, 1000, 2000) || symlinkat("d0", top, "l0") || symlinkat("f0", top, "l1");
+	      file_of_user(top, "d1/f0", 0644, 1001, 1001) || file_of_user(top, "d3/f1", 0664, 1000, 2000) ||
+	      symlinkat("d0", top, "l0") || symlinkat("f0", top, "l1");
 	attributes_of(top);
 	close(top);
 	if (bad)

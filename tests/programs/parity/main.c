@@ -2,7 +2,8 @@
 /*
  * parity: the same random calls in two directories, one on a file system itself and one on it through a pair.
  *
- *	parity [--seed S] [--ops N] [--length L] [--drop-caches] [--most D] [--minimise SECONDS] [--table FILE] NATIVE PAIR
+ *	parity [--seed S] [--ops N] [--length L] [--drop-caches] [--most D] [--minimise SECONDS] [--table FILE]
+ *	       NATIVE PAIR
  *	parity --seed S --epoch E [--only N,N-N...] [--trace] [--keep] DIR [DIR]
  *	parity --audit DIR
  *
@@ -158,8 +159,9 @@ int main(int argc, char **argv)
 			continue;
 		run.differences++;
 		run.bad[gen_index(diff.step.op)]++;
-		printf("%s: DIFFERENCE %lu in epoch %u, operation %u of actor %u:\n  native: %s\n  pair:   %s\n", run.fs,
-		       run.differences, e, diff.n, diff.step.actor, diff.native, diff.pair);
+		printf("%s: DIFFERENCE %lu in epoch %u, operation %u of actor %u:\n", run.fs, run.differences, e,
+		       diff.n, diff.step.actor);
+		printf("  native: %s\n  pair:   %s\n", diff.native, diff.pair);
 		fflush(stdout);
 		k = kind(&diff);
 		for (i = 0; i < shown && kinds[i] != k; i++)
@@ -180,8 +182,8 @@ int main(int argc, char **argv)
 		       run.differences, (unsigned long long)run.seed, run.excused, (long)(time(NULL) - began));
 	return run.differences ? 1 : 0;
 usage:
-	fprintf(stderr, "usage: parity [--seed S] [--ops N] [--length L] [--drop-caches] [--most D] [--minimise SECONDS]\n"
-		"              [--table FILE] NATIVE PAIR\n"
+	fprintf(stderr, "usage: parity [--seed S] [--ops N] [--length L] [--drop-caches] [--most D]\n"
+		"              [--minimise SECONDS] [--table FILE] NATIVE PAIR\n"
 		"       parity --seed S --epoch E [--only N,N-N...] [--trace] [--keep] DIR [DIR]\n"
 		"       parity --audit DIR\n");
 	return 2;

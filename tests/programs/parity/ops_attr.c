@@ -67,8 +67,8 @@ static void op_chown(void)
 
 static struct timespec some_time(void)
 {
-	struct timespec t = { ONE_OF(0, 1, -1, 981173106, 981173107, 1234567890, -2147483648ll, 2147483648ll, 4294967296ll,
-				     15032385535ll, 15032385536ll, -100000000000ll, 1ll << 40),
+	struct timespec t = { ONE_OF(0, 1, -1, 981173106, 981173107, 1234567890, -2147483648ll, 2147483648ll,
+				     4294967296ll, 15032385535ll, 15032385536ll, -100000000000ll, 1ll << 40),
 			      ONE_OF(0, 0, 1, 123456789, 999999999, 500, UTIME_NOW, UTIME_NOW, UTIME_OMIT, UTIME_OMIT,
 				     1000000000) };
 

@@ -114,7 +114,7 @@ static const char *known_attribute(const struct target *t)
 {
 	static char room[65536];
 	ssize_t n = list(t, room, sizeof(room));
-	char *names[100];
+	char *names[100] = { NULL };
 	size_t nr = 0;
 
 	if (n <= 0 || one_in(4))
@@ -142,7 +142,7 @@ static void op_listxattr(void)
 {
 	struct target t = some_target(false);
 	size_t room = ONE_OF(0, 1, 20, 65536, 65536, 65536), nr = 0;
-	char *all = (char *)buf, *names[100];
+	char *all = (char *)buf, *names[100] = { NULL };
 	ssize_t n = list(&t, all, room);
 
 	say(" %zu", room);
