@@ -32,7 +32,7 @@ void minimise(struct run *run, unsigned int epoch, const struct difference *diff
 	struct run quiet = *run, *r = &quiet;	/* its counts are nobody's */
 	time_t end = time(NULL) + seconds;
 	struct difference last;
-	unsigned int runs = 0;
+	unsigned int runs = 0, left = 0;
 
 	memset(mask, 1, diff->n + 1);
 	if (!still(r, epoch, mask, diff)) {
@@ -60,8 +60,12 @@ void minimise(struct run *run, unsigned int epoch, const struct difference *diff
 	       (unsigned long long)run->seed, run->length, epoch);
 	print_list(mask, run->length);
 	printf(" %s %s\n", run->dirs[0], run->dirs[1]);
-	r->trace = true;
-	epoch_run(r, epoch, mask, &last, false);
+	for (unsigned int i = 0; i <= run->length; i++)
+		left += mask[i];
+	if (left <= 40) {
+		r->trace = true;
+		epoch_run(r, epoch, mask, &last, false);
+	}
 	fflush(stdout);
 out:
 	free(mask);
