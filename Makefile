@@ -9,7 +9,7 @@ CHROOT  := $(LAB)/in-chroot
 T       ?=
 SECONDS ?= 60
 
-.PHONY: help setup demo test bench fuzz lint check install clean
+.PHONY: help setup demo test parity bench fuzz lint check install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo '       LONG=1 also what takes long; ALL=1 also what tests/system/UNPROVEN lists; AGAIN=0 no second try;'
 	@echo '       JOBS=n labs at a time (2);'
 	@echo '       FSX_OPS=200000, DIR_ENTRIES=100000: as many as a release should have'
+	@echo '  make parity          random calls on a file system and through a pair, compared: SEED=1 OPS=100000 FS="ext4 xfs"'
 	@echo '  make fuzz SECONDS=n  the fuzzers, n seconds in all (default 60)'
 	@echo '  make bench           benchmarks, side by side in one run; ratios with spread'
 	@echo '  make lint            checkpatch, sparse, clang-format, shellcheck, schema'
@@ -40,6 +41,10 @@ demo: setup
 
 test:
 	@tests/run $(T)
+
+# SEED, OPS, FS, TABLES: see there
+parity: setup
+	@tests/parity
 
 bench: setup
 	@case '$(T)' in '' | null) tests/bench/null ;; esac

@@ -84,7 +84,8 @@ static int fsva_iattr(const struct fsva_setattr_req *r, struct iattr *ia)
 static int fsva_setattr_do(struct fsva_call *c, struct dentry *dentry, struct file *file, struct iattr *ia)
 {
 	struct inode *inode = d_inode(dentry);
-	bool write_access = false;
+	/* open(O_RDONLY | O_TRUNC) truncates by a file that can't be written. */
+	bool write_access = ia->ia_valid & ATTR_SIZE && !(file && file->f_mode & FMODE_WRITE);
 	int err;
 
 	if (ia->ia_valid & ATTR_SIZE) {
@@ -96,16 +97,14 @@ static int fsva_setattr_do(struct fsva_call *c, struct dentry *dentry, struct fi
 	err = mnt_want_write(c->ses->mnt);
 	if (err)
 		return err;
-	if (ia->ia_valid & ATTR_SIZE) {
-		if (file) {
-			ia->ia_valid |= ATTR_FILE;
-			ia->ia_file = file;
-		} else {
-			err = get_write_access(inode);	/* nothing that is being executed */
-			if (err)
-				goto out_drop;
-			write_access = true;
-		}
+	if (ia->ia_valid & ATTR_SIZE && file) {
+		ia->ia_valid |= ATTR_FILE;
+		ia->ia_file = file;
+	}
+	if (write_access) {
+		err = get_write_access(inode);	/* nothing that is being executed */
+		if (err)
+			goto out_drop;
 	}
 	inode_lock(inode);
 	if (ia->ia_valid & ATTR_MODE)
@@ -137,7 +136,7 @@ static int fsva_setattr(struct fsva_call *c, u64 handle, u64 fh, struct iattr *i
 		if (file_inode(f->file) != d_inode(dentry))
 			goto out_put_file;
 		err = -EBADF;
-		if ((ia->ia_valid & ATTR_SIZE) && !(f->file->f_mode & FMODE_WRITE))
+		if ((ia->ia_valid & ATTR_SIZE) && !(ia->ia_valid & ATTR_OPEN) && !(f->file->f_mode & FMODE_WRITE))
 			goto out_put_file;
 	}
 	err = fsva_setattr_do(c, dentry, f ? f->file : NULL, ia);

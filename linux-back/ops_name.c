@@ -131,6 +131,9 @@ static int fsva_create_open(struct fsva_call *c, struct dentry *dentry, u32 flag
 	struct file *file = fsva_file_open(c, dentry, flags);
 	int err = PTR_ERR_OR_ZERO(file);
 
+	/* Some file systems say it only of an open file. */
+	if (!err && file->f_mode & FMODE_CAN_ODIRECT)
+		rsp->entry.impl |= FSVA_IMPL_DIRECT_IO;
 	if (!err)
 		err = fsva_file_add(c, file, &rsp->fh);
 	if (err)

@@ -73,6 +73,7 @@ ssize_t fsva_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
 	struct fsva_copy_range_req q = {};
 	loff_t start, end;
 	size_t done = 0;
+	bool reads;
 	s64 n;
 
 	/* The VFS compares our functions only, which two mounts share. */
@@ -86,6 +87,23 @@ ssize_t fsva_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
 		return n;
 	q.fh_in = from->fh;
 	q.fh_out = to->fh;
+	reads = !(to->impl & FSVA_IMPL_COPY_RANGE);
+	/*
+	 * Where the file system copies nothing by itself, the VFS shares what
+	 * can be shared, and reads only the rest: which sets the time of access.
+	 */
+	if (reads && to->impl & FSVA_IMPL_REMAP_RANGE) {
+		q.offset_in = pos_in;
+		q.offset_out = pos_out;
+		q.len = min_t(size_t, len, MAX_RW_COUNT);
+		q.flags = FSVA_REMAP_CAN_SHORTEN;
+		n = fsva_range_do(FSVA_OP_REMAP_RANGE, &q, out);
+		if (n > 0 || n == -EINTR) {
+			fsva_range_end(out, start, end);
+			return n;
+		}
+		q.flags = 0;
+	}
 	while (done < len) {
 		q.offset_in = pos_in + done;
 		q.offset_out = pos_out + done;
@@ -98,8 +116,11 @@ ssize_t fsva_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
 			break;
 	}
 	fsva_range_end(out, start, end);
-	if (done)
+	if (done) {
+		if (reads)
+			file_accessed(in);
 		return done;
+	}
 	if (n == -EOPNOTSUPP || n == -EXDEV)
 		return splice_copy_file_range(in, pos_in, out, pos_out, len);
 	return n;

@@ -288,7 +288,8 @@ static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		iocb->ki_pos += n;
 		done += n;
 	}
-	if (done || !n)
+	/* A direct read that is not aligned counts: they look at it later. */
+	if (done || !n || (n == -EINVAL && iocb->ki_flags & IOCB_DIRECT))
 		file_accessed(file);
 	return done ? done : n;
 }
