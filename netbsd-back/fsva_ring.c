@@ -4,10 +4,15 @@
  * workers here take requests, hand each to fsva_call_run() and put its answer
  * on the ring.  Nothing here knows an operation or a vnode.
  *
+ * The barriers are Xen's: membar_ops(3) leave the lock prefix out on kernels
+ * with one CPU, and the front runs on another.
+ *
  * fsva_link_destroy() marks the queues, after which no shared index is read
  * and no event sent, waits for the workers, unmaps and ends the session.
  */
 #include "fsva_kern.h"
+
+#include <xen/xen-public/io/ring.h>
 
 /* ---- Taking requests ---- */
 
@@ -27,7 +32,7 @@ fsva_queue_empty(struct fsva_queue *q)
 	if (q->q_ctl->req_prod != q->q_req_cons)
 		return false;
 	q->q_ctl->req_event = q->q_req_cons + 1;
-	membar_sync();		/* ask, then look: the front adds, then asks */
+	xen_mb();		/* ask, then look: the front adds, then asks */
 	return q->q_ctl->req_prod == q->q_req_cons;
 }
 
@@ -47,7 +52,7 @@ fsva_queue_take(struct fsva_queue *q, struct fsva_call *c, const char **why)
 	if (fsva_queue_empty(q))
 		return TAKE_NONE;
 	prod = q->q_ctl->req_prod;
-	membar_consumer();	/* the index before the slots */
+	xen_rmb();	/* the index before the slots */
 	*why = "request index ran past the ring";
 	if (prod - q->q_rsp_prod > l->l_nslots ||
 	    prod - q->q_req_cons > l->l_nslots)
@@ -85,9 +90,9 @@ fsva_queue_answer(struct fsva_queue *q, const struct fsva_rsp *rsp)
 		return;
 	memcpy(fsva_queue_slot(q, q->q_rsp_prod), rsp, sizeof(*rsp));
 	old = q->q_rsp_prod++;
-	membar_producer();	/* the slot before the index */
+	xen_wmb();	/* the slot before the index */
 	q->q_ctl->rsp_prod = q->q_rsp_prod;
-	membar_sync();		/* the index before the question */
+	xen_mb();		/* the index before the question */
 	notify = q->q_rsp_prod - q->q_ctl->rsp_event < q->q_rsp_prod - old;
 	if (notify && q->q_port != 0)
 		hypervisor_notify_via_evtchn(q->q_port);
