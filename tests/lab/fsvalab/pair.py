@@ -81,7 +81,7 @@ def own_config(lab, host, name, args):
             machine.place([path], lab, "own", dev)
             status, out, err = agent.output(
                 host["port"], ["dd", "if=/lab/own/" + dev, "of=" + disk,
-                               "bs=1M", "conv=sparse,fsync"], timeout=300)
+                               "bs=1M", "conv=fsync"], timeout=300)
             if status:
                 raise LabError("cannot fill %s: %s" % (disk, out + err))
         disks.append("phy:%s,%s,w" % (disk, dev))
