@@ -6,19 +6,16 @@
 exec 3<>/dev/fsva || exit 1
 tab=$(printf '\t')
 while IFS=$tab read -r id verb type options dev dir <&3; do
+	# mount(8) says what went wrong on the console; its status has no errno.
+	error=22
 	case $verb in
 	mount)
 		mkdir -p "$dir"
-		mount -t "$type" -o "$options" "$dev" "$dir"
+		mount -t "$type" -o "$options" "$dev" "$dir" && error=0
 		;;
 	update)
-		mount -u -t "$type" -o "$options" "$dev" "$dir"
-		;;
-	*)
-		false
+		mount -u -t "$type" -o "$options" "$dev" "$dir" && error=0
 		;;
 	esac
-	# mount(8) says what went wrong on the console; its status has no errno.
-	[ $? -eq 0 ] && error=0 || error=22
 	printf '%s %s\n' "$id" "$error" >&3
 done
