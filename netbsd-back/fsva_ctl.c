@@ -81,7 +81,7 @@ fsva_helper_mount(const struct fsva_source *src, bool update,
 		continue;
 	error = fc.fc_done ? fc.fc_error : EIO;
 	fc.fc_busy = false;
-	fc.fc_len = 0;
+	fc.fc_len = fc.fc_pos = 0;
 	cv_broadcast(&fc.fc_cv);
 	mutex_exit(&fc.fc_lock);
 	return error;
