@@ -102,6 +102,31 @@ fsva_vattr_empty(const struct vattr *va)
 }
 
 /*
+ * VOP_SETATTR with both times or none: LFS takes a time that is not given for
+ * one when it has another to write.  vp: locked exclusively; so it stays.
+ */
+static int
+fsva_setattr_times(struct vnode *vp, struct vattr *va, kauth_cred_t cred)
+{
+	bool atime = va->va_atime.tv_sec != VNOVAL;
+	bool mtime = va->va_mtime.tv_sec != VNOVAL;
+	struct vattr now;
+	int error;
+
+	if (atime != mtime) {
+		vattr_null(&now);
+		error = VOP_GETATTR(vp, &now, cred);
+		if (error)
+			return error;
+		if (!atime)
+			va->va_atime = now.va_atime;
+		else
+			va->va_mtime = now.va_mtime;
+	}
+	return VOP_SETATTR(vp, va, cred);
+}
+
+/*
  * vp is locked exclusively over VOP_SETATTR.  A change of size and one of
  * times are two calls: some file systems set the times first.
  */
@@ -125,7 +150,7 @@ fsva_setattr(struct fsva_call *c, struct vnode *vp,
 		error = VOP_SETATTR(vp, &size, c->c_cred);
 	}
 	if (!error && !fsva_vattr_empty(&va))
-		error = VOP_SETATTR(vp, &va, c->c_cred);
+		error = fsva_setattr_times(vp, &va, c->c_cred);
 	VOP_UNLOCK(vp);
 	return error;
 }
@@ -229,7 +254,7 @@ FSVA_HANDLER(dirty_inode)
 		fsva_time_in(&va.va_mtime, &r->mtime);
 	vn_lock(vp, LK_EXCLUSIVE | LK_RETRY);
 	if (!fsva_vattr_empty(&va))
-		error = VOP_SETATTR(vp, &va, own);
+		error = fsva_setattr_times(vp, &va, own);
 	VOP_UNLOCK(vp);
 	kauth_cred_free(own);
 	vrele(vp);
