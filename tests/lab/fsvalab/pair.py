@@ -10,6 +10,8 @@ from .state import LabError
 
 FILE_SYSTEMS = ("ext4", "xfs", "btrfs", "bcachefs", "f2fs", "reiserfs", "nfs",
                 "none")
+# Of an appliance whose kernel is a file of yours: whatever it can mount.
+OWN_FILE_SYSTEMS = ("ffs", "lfs")
 # Kernels to choose from where none is asked for: not each has each.
 DEFAULT_KERNEL = {"reiserfs": "6.1"}
 
@@ -21,8 +23,17 @@ def options(p):
     p.add_argument("--user", choices=("pv", "pvh"), default="pv")
     p.add_argument("--fsva", choices=("pv", "pvh"), default="pv")
     p.add_argument("--kernel", choices=KERNELS, default="6.12")
-    p.add_argument("--fsva-kernel", choices=KERNELS)
-    p.add_argument("--fs", choices=FILE_SYSTEMS, default=None)
+    p.add_argument("--fsva-kernel", metavar="K|FILE", help="one of %s, or a "
+                   "kernel of your own, which boots from --fsva-disk" %
+                   ", ".join(KERNELS))
+    p.add_argument("--fsva-disk", metavar="FILE", help="image of the root "
+                   "disk of an appliance of your own, xvda; dom0's /dev/vdc")
+    p.add_argument("--fsva-data", metavar="FILE", help="image to begin with "
+                   "on --disk, the second disk of such an appliance")
+    p.add_argument("--fsva-dev", default="/dev/xvda",
+                   help="what it calls the disk with the file system")
+    p.add_argument("--fs", choices=FILE_SYSTEMS + OWN_FILE_SYSTEMS,
+                   default=None)
     p.add_argument("--disk", default="/dev/vdb", help="dom0's, for the "
                    "appliance; made anew if blank")
     p.add_argument("--memory", type=int, default=384, metavar="MB")
@@ -54,8 +65,38 @@ def set_key(text, key, value):
     return text + "%s = %s\n" % (key, value)
 
 
-def appliance_config(lab, name, args):
+def own_kernel(args):
+    """Is the appliance's kernel a file of the user's?"""
+    return args.fsva_kernel and args.fsva_kernel not in KERNELS
+
+
+def own_config(lab, host, name, args):
+    """The xl.cfg of an appliance whose kernel and root are files."""
+    if not args.fsva_disk:
+        raise LabError("--fsva-kernel FILE needs --fsva-disk FILE")
+    disks = []
+    for path, disk, dev in ((args.fsva_disk, "/dev/vdc", "xvda"),
+                            (args.fsva_data, args.disk, "xvdb")):
+        if path:
+            machine.place([path], lab, "own", dev)
+            status, out, err = agent.output(
+                host["port"], ["dd", "if=/lab/own/" + dev, "of=" + disk,
+                               "bs=1M", "conv=fsync"], timeout=300)
+            if status:
+                raise LabError("cannot fill %s: %s" % (disk, out + err))
+        disks.append("phy:%s,%s,w" % (disk, dev))
+    machine.place([args.fsva_kernel], lab, "own", "kernel")
+    return "\n".join([
+        'name = "%s"' % name, 'type = "%s"' % args.fsva,
+        'kernel = "/lab/own/kernel"', 'extra = "%s"' % args.fsva_extra,
+        "memory = %d" % (args.fsva_memory or 128), "vcpus = 1",
+        "disk = %s" % domain.xl_list(disks), 'on_crash = "destroy"']) + "\n"
+
+
+def appliance_config(lab, host, name, args):
     """The xl.cfg of an appliance for `lab up`'s arguments."""
+    if own_kernel(args):
+        return own_config(lab, host, name, args)
     kernel = args.fsva_kernel or DEFAULT_KERNEL.get(args.fs, "6.12")
     text = appliance_files(lab, args.fs, kernel)
     extra = re.search(r'(?m)^extra\s*=\s*"(.*)"', text)
@@ -91,13 +132,13 @@ def create(lab, host, args):
     if args.fs != "none":
         path = "/etc/xen/%s.%s.cfg" % (args.domain, args.tag)
         domain.write(host, path, appliance_config(
-            lab, "%s.%s" % (args.domain, args.tag), args))
+            lab, host, "%s.%s" % (args.domain, args.tag), args))
         entry = "tag=%s, appliance=%s, fs=%s" % (args.tag, path, args.fs)
         # emulated, and perhaps on a busy machine: four times the default
         if "timeout=" not in args.fsva_keys:
             entry += ", timeout=240"
         if args.fs != "nfs":
-            entry += ", dev=/dev/xvda"
+            entry += ", dev=" + args.fsva_dev
         if args.fsva_keys:
             entry += ", " + args.fsva_keys
         fsva = [entry]
