@@ -223,7 +223,7 @@ static void resent_never_seen(void)
 	req.op = FSVA_OP_UNMOUNT;
 	req.cred = PEER_CRED;
 	req.flags = FSVA_REQ_RESENT;
-	must_answer(peer_call_raw(&p, &req, &rsp), "an id resent as another operation");
+	must_be(peer_call_raw(&p, &req, &rsp), PEER_STOPPED, "an id resent as another operation");
 	peer_close(&p);
 }
 
