@@ -37,6 +37,7 @@
 #include <xen/xenbus.h>
 
 #include "fsva_wire.h"
+#include "replay.h"
 #include "../linux-front/signal.h"
 
 #define FSVA_BACK_MAX_DATA	(FSVA_MAX_GREFS * FSVA_PAGE_SIZE - FSVA_PAGE_SIZE)
@@ -171,15 +172,6 @@ struct fsva_cred {
 	u32 nr_groups;
 };
 
-/* What was answered last under a tag. */
-struct fsva_replay {
-	u64 last_id;
-	u32 sum;			/* of that request's contents */
-	bool kept;			/* rsp is the answer to last_id */
-	bool grants;			/* which hands out references of ours */
-	struct fsva_rsp rsp;
-};
-
 /* A handle: an inode that the front holds.  All under fsva_handles.lock. */
 struct fsva_handle {
 	struct hlist_node node;		/* by inode number */
@@ -277,13 +269,6 @@ struct fsva_session {
 struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int nr_slots);
 void fsva_session_free(struct fsva_session *ses);
 
-/* -EPROTO: id or flags break the rules; 0: run it; 1: *rsp is the answer that was given before. */
-int fsva_replay_begin(struct fsva_session *ses, unsigned int queue, const struct fsva_req *req,
-		      struct fsva_rsp *rsp);
-void fsva_replay_end(struct fsva_session *ses, unsigned int queue, const struct fsva_req *req,
-		     const struct fsva_rsp *rsp);
-u32 fsva_replay_sum(const struct fsva_req *req);
-void fsva_replay_moved(const struct fsva_req *req, struct fsva_rsp *rsp);
 void fsva_session_moved(struct fsva_session *ses);
 
 int fsva_creds_init(struct fsva_session *ses);

@@ -172,9 +172,9 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c,
 	struct fsva_link *link = q->link;
 	struct fsva_call *running;
 	const char *breach;
+	enum fsva_replay_what what;
 	bool more;
 	u32 prod;
-	int err;
 
 	spin_lock(&q->lock);
 	if (q->stopped || q->paused) {
@@ -219,9 +219,15 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c,
 	if (running && !fsva_queue_join(q, running, &c->req))
 		goto err_breach;
 	breach = "request with an id used before, or another under its id";
-	err = running ? 0 : fsva_replay_begin(link->ses, q->index, &c->req, &c->rsp);
-	if (err < 0)
+	what = FSVA_REPLAY_RUN;
+	if (!running)
+		what = fsva_replay_begin(&link->ses->replay[q->index][c->req.tag], &c->req, &c->rsp);
+	if (what == FSVA_REPLAY_BREACH)
 		goto err_breach;
+	if (what == FSVA_REPLAY_KEPT)
+		atomic64_inc(&link->fb->stats.replayed);
+	else if (what == FSVA_REPLAY_RERUN)
+		atomic64_inc(&link->fb->stats.rerun);
 	if (!running)
 		q->calls[c->req.tag] = c;
 	c->epoch = q->epoch;
@@ -241,7 +247,7 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c,
 		wake_up(&q->wait);
 	if (running)
 		return FSVA_TAKE_JOINED;
-	return err ? FSVA_TAKE_REPLAYED : FSVA_TAKE_REQUEST;
+	return what == FSVA_REPLAY_KEPT ? FSVA_TAKE_REPLAYED : FSVA_TAKE_REQUEST;
 
 err_breach:
 	q->stopped = true;
@@ -273,8 +279,8 @@ static void fsva_queue_answer(struct fsva_queue *q, struct fsva_call *c)
 		spin_lock(&q->lock);
 	}
 	if (unlikely(epoch != q->epoch))
-		fsva_replay_moved(&c->req, rsp);
-	fsva_replay_end(q->link->ses, q->index, &c->req, rsp);
+		fsva_replay_moved_answer(&c->req, rsp);
+	fsva_replay_end(&q->link->ses->replay[q->index][rsp->tag], &c->req, rsp);
 	q->calls[rsp->tag] = NULL;
 	if (!q->stopped) {
 		memcpy(fsva_queue_slot(q, q->rsp_prod), rsp, sizeof(*rsp));
