@@ -164,8 +164,9 @@ static bool fsva_queue_join(struct fsva_queue *q, struct fsva_call *running, con
 
 /*
  * Copy the next request to c->req, if there is one.  With FSVA_TAKE_REPLAYED its answer is in c->rsp already, with
- * FSVA_TAKE_JOINED another worker will answer it.  FSVA_TAKE_WATCH: there is none, and the caller is to watch for *window_ns, which goes in as 0 when it just did.
- * All that concerns the ring itself, index, tag and id, is checked here; a breach stops the link.
+ * FSVA_TAKE_JOINED another worker will answer it.  FSVA_TAKE_WATCH: there is none, and the caller is to watch for
+ * *window_ns, which goes in as 0 when it just did.  All that concerns the ring itself, index, tag and id, is checked
+ * here; a breach stops the link.
  */
 static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c, u32 *window_ns)
 {

@@ -221,7 +221,7 @@ static int fsva_front_freeze(struct fsva_front *ff)
 			fsva_ring_hold(&ff->rings[i], true, ff->rings[i].deaf);
 		while (fsva_front_has_data(ff) && time_before(jiffies, end) &&
 		       !fsva_front_dead(ff))
-			msleep(5);
+			msleep(20);
 	}
 	ff->frozen = true;
 	fsva_front_holds(ff);

@@ -740,7 +740,7 @@ int fsva_shares_freeze(struct fsva_front *ff)
 			/* Once round: what is left is in use. */
 			if (time_after(jiffies, end))
 				break;
-			msleep(10);
+			msleep(20);
 			first = NULL;
 		} else if (!first) {
 			first = s;

@@ -33,7 +33,7 @@
 #define FSVA_DEFAULT_QUEUES	4u
 
 LIST_HEAD(fsva_fronts);
-DEFINE_MUTEX(fsva_fronts_mutex);
+DEFINE_MUTEX(fsva_fronts_mutex);	/* fsva_fronts; before a device's own */
 struct workqueue_struct *fsva_wq;
 /* For what has to run on one processor, and is waited for by works of fsva_wq. */
 struct workqueue_struct *fsva_cpu_wq;
