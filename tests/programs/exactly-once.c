@@ -281,7 +281,7 @@ static void check_names(const char *dir, struct names names[NR_KINDS])
 				break;
 		n = strtoul(e->d_name + 1, NULL, 10);
 		if (i == NR_KINDS || n >= names[i].nr || !names[i].there[n])
-			wrong(dir, names[i % NR_KINDS].kind, n, "is there, and no call has made it, or one took it away");
+			wrong(dir, names[i % NR_KINDS].kind, n, "is there, though it was never made, or taken away");
 		else
 			names[i].there[n] = 2;
 	}
