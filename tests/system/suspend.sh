@@ -76,18 +76,18 @@ test_answers_wait() {
 
 # Large reads and writes, pages of the caller's in hand at any moment; and O_SYNC, which waits for the journal.
 test_data() {
-	user_sh 'cd /mnt/data; dd if=/dev/urandom of=/tmp/seed bs=64k count=64 2>/dev/null
+	user_sh 'cd /mnt/data; dd if=/dev/urandom of=/tmp/seed bs=64k count=16 2>/dev/null
 		for i in 1 2; do
-			(for n in 1 2 3 4 5 6 7 8; do dd if=/tmp/seed of=big$i bs=64k 2>/dev/null && cmp -s /tmp/seed big$i ||
+			(for n in 1 2 3 4 5 6; do dd if=/tmp/seed of=big$i bs=64k 2>/dev/null && cmp -s /tmp/seed big$i ||
 				echo round $n >>/tmp/bad; done; touch /tmp/done$i) >/dev/null 2>&1 </dev/null &
 		done
-		(dd if=/tmp/seed of=sync bs=4k count=400 oflag=sync 2>/dev/null || echo sync >>/tmp/bad; touch /tmp/done3) \
+		(dd if=/tmp/seed of=sync bs=4k count=200 oflag=sync 2>/dev/null || echo sync >>/tmp/bad; touch /tmp/done3) \
 			>/dev/null 2>&1 </dev/null & sleep 1'
 	checkpoint user.data
 	checkpoint user
 	checkpoint user.data
-	eventually 120 user_sh '[ -e /tmp/done1 ] && [ -e /tmp/done2 ] && [ -e /tmp/done3 ]'
-	user_sh '[ ! -e /tmp/bad ] || { cat /tmp/bad; exit 1; }; head -c 1638400 /tmp/seed | cmp - /mnt/data/sync'
+	eventually 240 user_sh '[ -e /tmp/done1 ] && [ -e /tmp/done2 ] && [ -e /tmp/done3 ]'
+	user_sh '[ ! -e /tmp/bad ] || { cat /tmp/bad; exit 1; }; head -c 819200 /tmp/seed | cmp - /mnt/data/sync'
 	kernel_clean user user.data
 }
 
