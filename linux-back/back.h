@@ -12,6 +12,10 @@
  * with its session; it is made when the front says Initialised and ends once (fsva_link_stop, any number of
  * callers), after which a work item waits until the last worker has left, then frees all of it.  A handler that
  * is stuck in the file system so keeps its link, not the device.
+ *
+ * A suspend pauses a link (migrate.c): nothing of the user's stays mapped, no request is taken, no answer given.
+ * Cancelled, it goes on with the same pages.  In another domain it waits for its front to come again, which the
+ * session's id tells, and goes on with new ones.
  */
 #ifndef FSVA_BACK_H
 #define FSVA_BACK_H
@@ -33,6 +37,7 @@
 #include <xen/xenbus.h>
 
 #include "fsva_wire.h"
+#include "replay.h"
 #include "../linux-front/signal.h"
 
 #define FSVA_BACK_MAX_DATA	(FSVA_MAX_GREFS * FSVA_PAGE_SIZE - FSVA_PAGE_SIZE)
@@ -66,6 +71,8 @@ struct fsva_queue {
 
 	spinlock_t lock;		/* all that follows, up to wait */
 	bool stopped;			/* the ring is not looked at any more */
+	bool paused;			/* nor is it now, until further notice */
+	u32 epoch;			/* counts the rings that this queue has had */
 	bool pending;			/* a worker should look at the ring */
 	bool eoi_due;			/* an event came and was not ended yet */
 	bool useful;			/* there were requests since that event */
@@ -73,7 +80,7 @@ struct fsva_queue {
 	struct fsva_signal sig;
 	u32 req_cons;			/* private indices: the truth */
 	u32 rsp_prod;
-	unsigned long *busy;		/* tags in flight */
+	struct fsva_call *calls[FSVA_MAX_SLOTS];	/* by tag: taken and not answered */
 	struct fsva_ring_ctl *ctl;	/* shared */
 	void *slots[FSVA_MAX_RING_PAGES];	/* shared */
 	int irq;			/* 0: none */
@@ -85,8 +92,12 @@ struct fsva_queue {
 	unsigned int next_told;
 
 	wait_queue_head_t wait;		/* idle workers */
+	wait_queue_head_t resumed;	/* workers that may not go on with their call */
 	struct work_struct grow;
 
+	u32 ring_ref;			/* what the front has granted, as first read */
+	u32 slot_ref[FSVA_MAX_RING_PAGES];
+	u32 staging_ref[FSVA_MAX_SLOTS];
 	struct fsva_mapping ctl_map, slot_map, staging;
 };
 
@@ -99,6 +110,9 @@ struct fsva_link {
 	unsigned int ring_order;
 	unsigned int nr_slots;
 	struct fsva_queue *queues;
+	atomic_t nr_data;		/* calls that have the front's pages in use */
+	wait_queue_head_t data_idle;	/* for that to become 0 while paused */
+	bool resuming;			/* the front has not named the session yet: only that may it */
 
 	spinlock_t lock;		/* nr_started, stopping */
 	unsigned int nr_started;	/* workers there ever were */
@@ -114,6 +128,10 @@ int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int 
 		     const u32 *ring_ref, const evtchn_port_t *port, enum fsva_signal_mode signal);
 void fsva_link_stop(struct fsva_link *link);
 bool fsva_link_stopping(struct fsva_link *link);
+int fsva_link_pause(struct fsva_link *link);
+int fsva_link_unpause(struct fsva_link *link);
+void fsva_link_park(struct fsva_link *link);
+int fsva_link_renew(struct fsva_link *link, const u32 *ring_ref, const evtchn_port_t *port);
 __printf(2, 3) void fsva_link_breach(struct fsva_link *link, const char *fmt, ...);
 void fsva_slow_stop(struct fsva_queue *q);
 
@@ -125,7 +143,7 @@ struct fsva_data {
 	struct page **pages;		/* of this call: the staging page or own_pages */
 	unsigned int nr_pages;
 	unsigned int nr_mapped;		/* of own_pages */
-	bool checked;			/* in[] has passed the codec's check */
+	bool entered;			/* counted in link->nr_data */
 	void *in;			/* private copy of what came, terminated by a NUL */
 	u32 in_len;
 	struct bio_vec bvec[FSVA_MAX_GREFS + 1];
@@ -140,6 +158,7 @@ int fsva_data_alloc(struct fsva_data *d);
 void fsva_data_free(struct fsva_data *d);
 int fsva_data_map(struct fsva_call *c);
 void fsva_data_unmap(struct fsva_call *c);
+void fsva_data_leave(struct fsva_call *c);
 const void *fsva_data_in(struct fsva_call *c);
 int fsva_data_out(struct fsva_call *c, u32 off, const void *buf, u32 len);
 void fsva_data_iter(struct fsva_call *c, struct iov_iter *iter, unsigned int dir);
@@ -151,13 +170,6 @@ struct fsva_cred {
 	const struct cred *exact;
 	const struct cred *named;
 	u32 nr_groups;
-};
-
-/* What was answered last under a tag. */
-struct fsva_replay {
-	u64 last_id;
-	bool kept;			/* rsp is the answer to last_id */
-	struct fsva_rsp rsp;
 };
 
 /* A handle: an inode that the front holds.  All under fsva_handles.lock. */
@@ -218,6 +230,8 @@ struct fsva_pages {
 	struct xarray by_ref;		/* struct fsva_page, by grant reference */
 	struct xarray by_pfn;		/* the same by frame */
 	unsigned int nr, max;
+	u32 epoch;			/* counts the times that all grants have been lost */
+	bool closed;			/* there is nobody whom to grant anything */
 };
 
 enum fsva_mount_state { FSVA_UNMOUNTED, FSVA_MOUNTING, FSVA_MOUNTED, FSVA_UNMOUNTING };
@@ -227,7 +241,7 @@ struct fsva_session {
 	u64 id;				/* 0: FSVA_OP_SESSION has not come yet */
 	u64 features;
 	struct fsva_replay **replay;	/* of each queue, one for each tag; under the queue's lock */
-	unsigned int nr_queues;
+	unsigned int nr_queues, nr_slots;
 
 	struct mutex cred_lock;		/* writers of creds */
 	struct fsva_cred creds[FSVA_BACK_NR_CREDS];	/* pointers read under cred_spin */
@@ -255,10 +269,7 @@ struct fsva_session {
 struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int nr_slots);
 void fsva_session_free(struct fsva_session *ses);
 
-/* -EPROTO: id or flags break the rules; 0: run it; 1: *rsp is the answer that was given before. */
-int fsva_replay_begin(struct fsva_session *ses, unsigned int queue, const struct fsva_req *req,
-		      struct fsva_rsp *rsp);
-void fsva_replay_end(struct fsva_session *ses, unsigned int queue, const struct fsva_rsp *rsp);
+void fsva_session_moved(struct fsva_session *ses);
 
 int fsva_creds_init(struct fsva_session *ses);
 void fsva_creds_free(struct fsva_session *ses);
@@ -290,6 +301,8 @@ void fsva_page_exit(void);
 bool fsva_page_can(void);
 void fsva_pages_init(struct fsva_pages *t);
 void fsva_pages_free(struct fsva_session *ses);
+void fsva_pages_close(struct fsva_session *ses);
+void fsva_pages_moved(struct fsva_session *ses);
 void fsva_pages_show(struct fsva_session *ses, struct seq_file *seq);
 
 int fsva_mount(struct fsva_session *ses, u32 flags, const char *options);
@@ -314,7 +327,11 @@ struct fsva_stats {
 	atomic64_t unknown;
 	atomic64_t bytes_in, bytes_out;
 	atomic64_t leaked_pages;
-	atomic64_t replayed;
+	atomic64_t replayed;		/* answered from what was kept */
+	atomic64_t joined;		/* asked again while they ran */
+	atomic64_t rerun;		/* asked again, and done again */
+	atomic64_t suspends;
+	atomic64_t resumed;		/* sessions taken up in another domain */
 	atomic64_t breaches;
 };
 
@@ -329,6 +346,13 @@ struct fsva_back {
 
 	struct mutex lock;		/* connecting and disconnecting */
 	struct fsva_link *link;		/* under lock; NULL: not connected */
+	/* After a restore in another domain (migrate.c), all under lock. */
+	bool parked;			/* link waits for its front */
+	bool homeless;			/* dev has no node here yet */
+	unsigned long parked_until;	/* jiffies */
+	struct delayed_work park_work;
+	struct xenbus_device *moved;	/* dev, when its nodename is ours; born_as was the kernel's */
+	const char *born_as;
 	unsigned int nr_links;		/* not yet reaped; under idle.lock */
 	wait_queue_head_t idle;
 	bool going_down;		/* the appliance shuts down */
@@ -346,8 +370,19 @@ void fsva_back_link_new(struct fsva_back *fb, struct fsva_link *link);
 void fsva_back_link_gone(struct fsva_back *fb);
 void fsva_back_broken(struct fsva_back *fb, struct fsva_link *link);
 
+extern struct list_head fsva_backs;			/* under fsva_backs_lock, as is the user */
+extern struct mutex fsva_backs_lock;
+extern domid_t fsva_user;
+void fsva_disconnect(struct fsva_back *fb);
+int fsva_offer(struct xenbus_device *dev);
+void fsva_back_show(struct fsva_back *fb);
 int fsva_xenbus_init(void);
 void fsva_xenbus_exit(void);
+
+void fsva_park_work(struct work_struct *work);
+void fsva_back_forget_node(struct fsva_back *fb);
+int fsva_migrate_init(void);
+void fsva_migrate_exit(void);
 
 void fsva_stats_init(void);
 void fsva_stats_exit(void);
@@ -361,6 +396,8 @@ struct fsva_call {
 	struct fsva_req req;		/* the private copy */
 	struct fsva_rsp rsp;
 	struct fsva_queue *q;
+	u32 epoch;			/* of the ring that asked for it last; q->lock */
+	bool begun;			/* its data has been in use; q->lock */
 	u64 taken_ns;
 	struct fsva_session *ses;
 	const struct fsva_wire_op *row;

@@ -7,6 +7,10 @@
  * owns and fsva_data_unmap() unmaps in another.  What decides anything (names, targets, options, groups) is
  * copied once to private memory and checked there: fsva_data_in().  File contents go between these pages and
  * the page cache in place: fsva_data_iter().
+ *
+ * No page of the user's may be mapped in a suspend.  So the calls that use some are counted (link->nr_data), a
+ * suspend waits for them, and none begins to while its queue is paused.  Who needs the pages no more says so at
+ * once, by fsva_data_leave(), and does not hold a suspend up by what it still does in the file system.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -117,10 +121,59 @@ static int fsva_data_map_grants(struct fsva_call *c)
 	return 0;
 }
 
+static bool fsva_data_may_begin(struct fsva_call *c)
+{
+	struct fsva_queue *q = c->q;
+
+	return READ_ONCE(q->stopped) || (!READ_ONCE(q->paused) && READ_ONCE(c->epoch) == READ_ONCE(q->epoch));
+}
+
+/*
+ * From here on the call uses the front's pages.  If it was taken before a suspend, it waits until that is over; in
+ * another domain, until the front has asked again and so said which pages they are now.
+ */
+static int fsva_data_enter(struct fsva_call *c)
+{
+	struct fsva_queue *q = c->q;
+	int err = 0;
+
+	spin_lock(&q->lock);
+	while (unlikely(q->paused || c->epoch != q->epoch) && !err) {
+		spin_unlock(&q->lock);
+		wait_event_idle(q->resumed, fsva_data_may_begin(c));
+		spin_lock(&q->lock);
+		err = q->stopped ? -ESHUTDOWN : 0;
+	}
+	if (!err) {
+		c->begun = true;
+		c->data.entered = true;
+		atomic_inc(&q->link->nr_data);
+	}
+	spin_unlock(&q->lock);
+	return err;
+}
+
+/* The call needs the front's pages no more. */
+void fsva_data_leave(struct fsva_call *c)
+{
+	struct fsva_data *d = &c->data;
+
+	fsva_data_unmap_some(c, d->nr_mapped);
+	d->nr_mapped = 0;
+	d->nr_pages = 0;
+	d->pages = NULL;
+	if (!d->entered)
+		return;
+	d->entered = false;
+	if (atomic_dec_and_test(&c->q->link->nr_data) && unlikely(READ_ONCE(c->q->paused)))
+		wake_up_all(&c->q->link->data_idle);
+}
+
 /* Make the data of a checked request reachable. */
 int fsva_data_map(struct fsva_call *c)
 {
 	struct fsva_data *d = &c->data;
+	int err;
 
 	d->pages = NULL;
 	d->nr_pages = 0;
@@ -129,8 +182,15 @@ int fsva_data_map(struct fsva_call *c)
 	d->in_len = 0;
 	if (!c->req.data_len)
 		return 0;
-	if (c->req.nr_grefs)
-		return fsva_data_map_grants(c);
+	err = fsva_data_enter(c);
+	if (err)
+		return err;
+	if (c->req.nr_grefs) {
+		err = fsva_data_map_grants(c);
+		if (err)
+			fsva_data_leave(c);
+		return err;
+	}
 	d->pages = &c->q->staging.pages[c->req.tag];
 	d->nr_pages = 1;
 	return 0;
@@ -140,10 +200,7 @@ void fsva_data_unmap(struct fsva_call *c)
 {
 	struct fsva_data *d = &c->data;
 
-	fsva_data_unmap_some(c, d->nr_mapped);
-	d->nr_mapped = 0;
-	d->nr_pages = 0;
-	d->pages = NULL;
+	fsva_data_leave(c);
 	if (d->in != d->small)
 		kvfree(d->in);
 	d->in = NULL;
@@ -168,8 +225,9 @@ void fsva_data_iter(struct fsva_call *c, struct iov_iter *iter, unsigned int dir
 }
 
 /*
- * What came with the request, copied once and checked, terminated by a NUL that is not counted.  Freed with the
- * mapping.  An error is -errno, the codec's included.
+ * What came with the request, copied once and checked, terminated by a NUL that is not counted.  Freed by
+ * fsva_data_unmap().  Where nothing goes back, the front's pages are let go of here.  An error is -errno, the
+ * codec's included.
  */
 const void *fsva_data_in(struct fsva_call *c)
 {
@@ -190,6 +248,8 @@ const void *fsva_data_in(struct fsva_call *c)
 	}
 	((u8 *)d->in)[len] = '\0';
 	d->in_len = len;
+	if (!fsva_data_is_out(c))
+		fsva_data_leave(c);
 
 	error = fsva_wire_check_req_data(&c->req, d->in, len);
 	switch (error) {

@@ -204,6 +204,13 @@ static int fsva_call_mounted(struct fsva_call *c, fsva_handler handler)
 	return err;
 }
 
+/* After a reconnect the front names its session before it asks for anything. */
+static bool fsva_call_too_early(const struct fsva_call *c)
+{
+	return READ_ONCE(c->q->link->resuming) && c->req.op != FSVA_OP_SESSION &&
+	       READ_ONCE(c->epoch) == READ_ONCE(c->q->epoch);
+}
+
 /* Run c->req and fill c->rsp. */
 void fsva_call_run(struct fsva_call *c)
 {
@@ -223,6 +230,8 @@ void fsva_call_run(struct fsva_call *c)
 	atomic64_inc(&stats->op[array_index_nospec(c->req.op, FSVA_OP_MAX)]);
 	handler = fsva_handlers[array_index_nospec(c->req.op, FSVA_OP_MAX)];
 	if (!READ_ONCE(c->ses->id) && (c->req.op != FSVA_OP_SESSION || c->q->index != 0))
+		err = -EPROTO;
+	else if (unlikely(fsva_call_too_early(c)))
 		err = -EPROTO;
 	else if (!handler)
 		err = -EOPNOTSUPP;

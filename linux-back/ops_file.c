@@ -495,6 +495,7 @@ FSVA_HANDLER(write)
 	struct iov_iter iter;
 	struct kiocb iocb;
 	ssize_t done;
+	int sync;
 
 	f = fsva_file_get(c, r->fh);
 	if (IS_ERR(f))
@@ -510,6 +511,7 @@ FSVA_HANDLER(write)
 		done = fsva_bounce_copy(c, b, c->req.data_len, false);
 		if (done)
 			goto out_free;
+		fsva_data_leave(c);
 		iov_iter_bvec(&iter, ITER_SOURCE, b->bvec, b->nr, c->req.data_len);
 	} else {
 		fsva_data_iter(c, &iter, ITER_SOURCE);
@@ -522,7 +524,16 @@ FSVA_HANDLER(write)
 			goto out_free;
 		file_end_write(f->file);
 	}
+	/* Not with the caller's pages in hand: a journal that is frozen for a suspend would hold on to them. */
+	sync = iocb.ki_flags & (IOCB_DSYNC | IOCB_SYNC);
+	if (!b)
+		iocb.ki_flags &= ~sync;
 	done = vfs_iocb_iter_write(f->file, &iocb, &iter);
+	if (!b && sync && done > 0) {
+		fsva_data_leave(c);
+		iocb.ki_flags |= sync;
+		done = generic_write_sync(&iocb, done);
+	}
 	if (done >= 0) {
 		c->rsp.data_len = done;
 		rsp->offset = iocb.ki_pos - done;

@@ -19,24 +19,30 @@ FSVA_HANDLER(session)
 	const struct fsva_session_req *r = in;
 	struct fsva_session_rsp *rsp = out;
 	struct fsva_session *ses = c->ses;
+	struct fsva_link *link = c->q->link;
 	int err = 0;
 
 	if (c->q->index != 0)
 		return -EPROTO;
 	spin_lock(&ses->lock);
 	if (!ses->id) {
-		ses->features = r->features & (FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL);
+		ses->features = r->features & (FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL | FSVA_FEATURE_RESTORE);
 		if (fsva_page_can())
 			ses->features |= r->features & FSVA_FEATURE_MAP_PAGE;
 		WRITE_ONCE(ses->id, r->session);
 	} else if (ses->id != r->session) {
 		err = -EPROTO;
+	} else if (link->resuming) {
+		WRITE_ONCE(link->resuming, false);
+		rsp->flags = FSVA_SESSION_RESUMED;
 	}
 	spin_unlock(&ses->lock);
 	if (err)
 		return err;
+	if (rsp->flags)
+		atomic64_inc(&ses->fb->stats.resumed);
 	rsp->session = ses->id;
-	rsp->features = ses->features;
+	rsp->features = ses->features & r->features;
 	rsp->minor = min_t(u16, r->minor, FSVA_MINOR);
 	rsp->nr_creds = FSVA_BACK_NR_CREDS;
 	rsp->max_data = FSVA_BACK_MAX_DATA;

@@ -147,7 +147,7 @@ static struct fsva_page *fsva_page_add(struct fsva_call *c, struct page *page, b
 	struct fsva_page *p;
 	int ref, err;
 
-	if (t->nr >= t->max)
+	if (t->nr >= t->max || t->closed)
 		return ERR_PTR(-ENOBUFS);
 	if (!fsva_page_may_share(page))
 		return ERR_PTR(-EOPNOTSUPP);
@@ -201,8 +201,8 @@ static void fsva_page_end(struct fsva_session *ses, struct fsva_page *p)
  * Share one page that is the file's at index.  Takes over the reference to it, on failure too.  Gives the grant
  * reference.
  */
-static int fsva_page_share(struct fsva_call *c, const struct fsva_map_page_req *r, pgoff_t index, struct page *page,
-			   bool readonly, u32 *ref)
+static int fsva_page_share(struct fsva_call *c, const struct fsva_map_page_req *r, u32 epoch, pgoff_t index,
+			   struct page *page, bool readonly, u32 *ref)
 {
 	struct fsva_pages *t = &c->ses->pages;
 	bool again = r->flags & FSVA_MAP_AGAIN;
@@ -210,7 +210,11 @@ static int fsva_page_share(struct fsva_call *c, const struct fsva_map_page_req *
 
 	mutex_lock(&t->lock);
 	p = xa_load(&t->by_pfn, page_to_pfn(page));
-	if (p) {
+	if (t->epoch != epoch) {
+		/* Of the pages of this answer some have lost their grants. */
+		put_page(page);
+		p = ERR_PTR(-ENOBUFS);
+	} else if (p) {
 		put_page(page);
 		/* A frame that the front still names by what it was, while it serves somewhere else now. */
 		if (p->handle != r->handle || p->index != index)
@@ -241,6 +245,7 @@ FSVA_HANDLER(map_page)
 	const struct fsva_map_page_req *r = in;
 	struct fsva_map_page_rsp *rsp = out;
 	bool store = r->flags & FSVA_MAP_WRITE, may_store;
+	u32 epoch = READ_ONCE(c->ses->pages.epoch);
 	struct page *pages[FSVA_MAP_MAX];
 	unsigned int nr = r->nr_pages;
 	struct dentry *dentry;
@@ -271,11 +276,15 @@ FSVA_HANDLER(map_page)
 	err = 0;
 	for (i = 0; i < got; i++) {
 		if (!err)
-			err = fsva_page_share(c, r, r->index + i, pages[i], !may_store, &rsp->gref[i]);
+			err = fsva_page_share(c, r, epoch, r->index + i, pages[i], !may_store, &rsp->gref[i]);
 		else
 			put_page(pages[i]);
 		if (!err)
 			rsp->nr_pages++;
+	}
+	if (READ_ONCE(c->ses->pages.epoch) != epoch && !(r->flags & FSVA_MAP_AGAIN)) {
+		memset(rsp, 0, sizeof(*rsp));
+		err = -ENOBUFS;
 	}
 	rsp->size = size;
 	rsp->flags = may_store ? FSVA_MAP_WRITE : 0;
@@ -295,6 +304,9 @@ FSVA_HANDLER(unmap_page)
 	unsigned int i;
 	int err = 0;
 
+	/* Asked in an earlier domain, whose references are gone: they may name others' pages now. */
+	if (c->req.flags & FSVA_REQ_RESENT)
+		return 0;
 	mutex_lock(&t->lock);
 	for (i = 0; i < r->nr; i++) {
 		p = xa_load(&t->by_ref, r->gref[i]);
@@ -330,8 +342,8 @@ static void fsva_page_redirty(struct fsva_call *c, struct fsva_page *p)
 	dput(dentry);
 }
 
-/* No call uses the mount any more, which is still there.  Normally all has been given back. */
-void fsva_pages_free(struct fsva_session *ses)
+/* t->lock is held. */
+static void fsva_pages_drop(struct fsva_session *ses)
 {
 	struct fsva_pages *t = &ses->pages;
 	struct fsva_call *c = NULL;
@@ -339,9 +351,6 @@ void fsva_pages_free(struct fsva_session *ses)
 	struct fsva_page *p;
 	unsigned long ref;
 
-	if (!t->nr)
-		return;
-	pr_info("%s: the user's domain has left %u shared pages\n", ses->fb->name, t->nr);
 	if (current->flags & PF_KTHREAD)
 		c = kvzalloc(sizeof(*c), GFP_KERNEL);
 	if (c) {
@@ -349,17 +358,54 @@ void fsva_pages_free(struct fsva_session *ses)
 		c->cred.named = ses->service;
 		old = override_creds(ses->service);
 	}
-	mutex_lock(&t->lock);
 	xa_for_each(&t->by_ref, ref, p) {
 		if (p->stored && c)
 			fsva_page_redirty(c, p);
 		fsva_page_end(ses, p);
 		cond_resched();
 	}
-	mutex_unlock(&t->lock);
 	if (c)
 		revert_creds(old);
 	kvfree(c);
+}
+
+/* No call uses the mount any more, which is still there.  Normally all has been given back. */
+void fsva_pages_free(struct fsva_session *ses)
+{
+	struct fsva_pages *t = &ses->pages;
+
+	if (!t->nr)
+		return;
+	pr_info("%s: the user's domain has left %u shared pages\n", ses->fb->name, t->nr);
+	mutex_lock(&t->lock);
+	fsva_pages_drop(ses);
+	mutex_unlock(&t->lock);
+}
+
+/* The domain has moved: its grants are gone, and there is nobody yet whom to grant anything. */
+void fsva_pages_close(struct fsva_session *ses)
+{
+	mutex_lock(&ses->pages.lock);
+	ses->pages.closed = true;
+	mutex_unlock(&ses->pages.lock);
+}
+
+/*
+ * The front has come again, and has none of these pages mapped.  What it had stored to is made dirty once more, as
+ * when it vanishes.
+ */
+void fsva_pages_moved(struct fsva_session *ses)
+{
+	bool mounted = fsva_mount_get(ses);
+
+	mutex_lock(&ses->pages.lock);
+	ses->pages.epoch++;
+	ses->pages.closed = false;
+	if (mounted)
+		fsva_pages_drop(ses);
+	mutex_unlock(&ses->pages.lock);
+	if (mounted)
+		fsva_mount_put(ses);
 }
 
 void fsva_pages_show(struct fsva_session *ses, struct seq_file *seq)

@@ -8,6 +8,11 @@
  * every queue is marked under its lock, after which no shared index is read and no event sent (he who watches one
  * without the lock does so in an RCU read section); the workers leave when their requests are done;
  * fsva_link_reap() waits for them and frees everything.
+ *
+ * A suspend (migrate.c): fsva_link_pause() marks every queue in the same way and unmaps all; calls that run go on,
+ * and wait with their answers.  fsva_link_unpause() maps the same pages again.  Or, in another domain,
+ * fsva_link_park(), and fsva_link_renew() when the front has come with a new ring.  Then what was taken from the old
+ * one (c->epoch) is not answered until the front asks again, and it asks about everything that it has no answer to.
  */
 #include <linux/fs_struct.h>
 #include <linux/kthread.h>
@@ -24,6 +29,7 @@
 
 #define FSVA_MIN_WORKERS	2		/* of a queue, always there */
 #define FSVA_IDLE_JIFFIES	(30 * HZ)	/* after that a worker above the minimum leaves */
+#define FSVA_PAUSE_JIFFIES	(10 * HZ)	/* that a suspend waits for calls with the user's pages */
 
 /* ---- Mapping pages of the user's for as long as the link lives ---------------------------------------- */
 
@@ -127,7 +133,9 @@ static bool fsva_queue_empty(struct fsva_queue *q)
 	return READ_ONCE(q->ctl->req_prod) == q->req_cons;
 }
 
-enum fsva_take { FSVA_TAKE_NONE, FSVA_TAKE_REQUEST, FSVA_TAKE_REPLAYED, FSVA_TAKE_STOPPED, FSVA_TAKE_WATCH };
+enum fsva_take {
+	FSVA_TAKE_NONE, FSVA_TAKE_REQUEST, FSVA_TAKE_REPLAYED, FSVA_TAKE_JOINED, FSVA_TAKE_STOPPED, FSVA_TAKE_WATCH
+};
 
 /* How long to watch a ring that has no request; 0: somebody watches, or it is not worth it.  q->lock is held. */
 static u32 fsva_queue_window(struct fsva_queue *q)
@@ -138,22 +146,41 @@ static u32 fsva_queue_window(struct fsva_queue *q)
 }
 
 /*
- * Copy the next request to c->req, if there is one.  With FSVA_TAKE_REPLAYED its answer is in c->rsp already.
- * FSVA_TAKE_WATCH: there is none, and the caller is to watch for *window_ns, which goes in as 0 when it just did.
- * All that concerns the ring itself, index, tag and id, is checked here; a breach stops the link.
+ * A request whose tag is in flight: asked again after a reconnect, while it still runs or waits?  Then the call that
+ * runs answers it.  Contents that it has not used yet, the grants among them, are the new request's.  q->lock is held.
+ */
+static bool fsva_queue_join(struct fsva_queue *q, struct fsva_call *running, const struct fsva_req *req)
+{
+	if (!(req->flags & FSVA_REQ_RESENT) || running->epoch == q->epoch || running->req.id != req->id ||
+	    fsva_replay_sum(&running->req) != fsva_replay_sum(req))
+		return false;
+	if (!running->begun && req->data_len)
+		memcpy(&running->req, req, sizeof(*req));
+	WRITE_ONCE(running->epoch, q->epoch);
+	atomic64_inc(&q->link->fb->stats.joined);
+	wake_up_all(&q->resumed);
+	return true;
+}
+
+/*
+ * Copy the next request to c->req, if there is one.  With FSVA_TAKE_REPLAYED its answer is in c->rsp already, with
+ * FSVA_TAKE_JOINED another worker will answer it.  FSVA_TAKE_WATCH: there is none, and the caller is to watch for
+ * *window_ns, which goes in as 0 when it just did.  All that concerns the ring itself, index, tag and id, is checked
+ * here; a breach stops the link.
  */
 static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c, u32 *window_ns)
 {
 	struct fsva_link *link = q->link;
+	struct fsva_call *running;
 	const char *breach;
+	enum fsva_replay_what what;
 	bool more;
 	u32 prod;
-	int err;
 
 	spin_lock(&q->lock);
-	if (q->stopped) {
+	if (q->stopped || q->paused) {
 		spin_unlock(&q->lock);
-		return FSVA_TAKE_STOPPED;
+		return q->stopped ? FSVA_TAKE_STOPPED : FSVA_TAKE_NONE;
 	}
 	smp_store_mb(q->pending, false);	/* before the look at the ring: an event from here on counts anew */
 	if (*window_ns)
@@ -189,13 +216,23 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c,
 		goto err_breach;
 	c->req.tag = array_index_nospec(c->req.tag, link->nr_slots);	/* an index from here on */
 	breach = "request with a tag in flight";
-	if (test_bit(c->req.tag, q->busy))
+	running = q->calls[c->req.tag];
+	if (running && !fsva_queue_join(q, running, &c->req))
 		goto err_breach;
-	breach = "request with an id used before";
-	err = fsva_replay_begin(link->ses, q->index, &c->req, &c->rsp);
-	if (err < 0)
+	breach = "request with an id used before, or another under its id";
+	what = FSVA_REPLAY_RUN;
+	if (!running)
+		what = fsva_replay_begin(&link->ses->replay[q->index][c->req.tag], &c->req, &c->rsp);
+	if (what == FSVA_REPLAY_BREACH)
 		goto err_breach;
-	__set_bit(c->req.tag, q->busy);
+	if (what == FSVA_REPLAY_KEPT)
+		atomic64_inc(&link->fb->stats.replayed);
+	else if (what == FSVA_REPLAY_RERUN)
+		atomic64_inc(&link->fb->stats.rerun);
+	if (!running)
+		q->calls[c->req.tag] = c;
+	c->epoch = q->epoch;
+	c->begun = false;
 
 	more = q->watched ? READ_ONCE(q->ctl->req_prod) != q->req_cons : !fsva_queue_empty(q);
 	if (more)
@@ -209,7 +246,9 @@ static enum fsva_take fsva_queue_take(struct fsva_queue *q, struct fsva_call *c,
 
 	if (more)
 		wake_up(&q->wait);
-	return err ? FSVA_TAKE_REPLAYED : FSVA_TAKE_REQUEST;
+	if (running)
+		return FSVA_TAKE_JOINED;
+	return what == FSVA_REPLAY_KEPT ? FSVA_TAKE_REPLAYED : FSVA_TAKE_REQUEST;
 
 err_breach:
 	q->stopped = true;
@@ -218,16 +257,32 @@ err_breach:
 	return FSVA_TAKE_STOPPED;
 }
 
-/* Put an answer on the ring: the only place that writes a slot. */
-static void fsva_queue_answer(struct fsva_queue *q, const struct fsva_call *c)
+static bool fsva_queue_may_answer(struct fsva_queue *q, struct fsva_call *c)
 {
-	const struct fsva_rsp *rsp = &c->rsp;
+	return READ_ONCE(q->stopped) || (!READ_ONCE(q->paused) && READ_ONCE(c->epoch) == READ_ONCE(q->epoch));
+}
+
+/*
+ * Put an answer on the ring: the only place that writes a slot.  Waits while there is no ring, and, when it is another
+ * than the request came from, until the front has asked again.
+ */
+static void fsva_queue_answer(struct fsva_queue *q, struct fsva_call *c)
+{
+	struct fsva_rsp *rsp = &c->rsp;
 	bool notify = false;
-	u32 old;
+	u32 old, epoch;
 
 	spin_lock(&q->lock);
-	fsva_replay_end(q->link->ses, q->index, rsp);
-	__clear_bit(rsp->tag, q->busy);
+	epoch = q->epoch;
+	while (unlikely((q->paused || c->epoch != q->epoch) && !q->stopped)) {
+		spin_unlock(&q->lock);
+		wait_event_idle(q->resumed, fsva_queue_may_answer(q, c));
+		spin_lock(&q->lock);
+	}
+	if (unlikely(epoch != q->epoch))
+		fsva_replay_moved_answer(&c->req, rsp);
+	fsva_replay_end(&q->link->ses->replay[q->index][rsp->tag], &c->req, rsp);
+	q->calls[rsp->tag] = NULL;
 	if (!q->stopped) {
 		memcpy(fsva_queue_slot(q, q->rsp_prod), rsp, sizeof(*rsp));
 		old = q->rsp_prod++;
@@ -264,7 +319,7 @@ static irqreturn_t fsva_queue_event(int irq, void *data)
 
 static bool fsva_queue_has_work(struct fsva_queue *q)
 {
-	return READ_ONCE(q->pending) || READ_ONCE(q->stopped);
+	return READ_ONCE(q->stopped) || (READ_ONCE(q->pending) && !READ_ONCE(q->paused));
 }
 
 /* Wait for work.  False: there was none for long, and this worker is not needed. */
@@ -299,7 +354,7 @@ static bool fsva_worker_watch_over(void *arg)
 {
 	struct fsva_queue *q = arg;
 
-	return READ_ONCE(q->stopped);
+	return READ_ONCE(q->stopped) || READ_ONCE(q->paused);
 }
 
 /* Watch the ring for requests.  False: none came.  Preemption is off, as one who does not run must not watch. */
@@ -309,9 +364,9 @@ static bool fsva_worker_watch(struct fsva_queue *q, u32 window_ns)
 	u64 start;
 
 	preempt_disable();
-	rcu_read_lock();	/* the ring stays mapped: pairs with fsva_link_stop() */
+	rcu_read_lock();	/* the ring stays mapped: pairs with fsva_link_stop() and fsva_link_pause() */
 	start = ktime_get_ns();
-	if (!READ_ONCE(q->stopped))
+	if (!fsva_worker_watch_over(q))
 		end = fsva_signal_watch(&q->sig, &q->ctl->req_prod, READ_ONCE(q->req_cons), start, window_ns,
 					fsva_worker_watch_over, q);
 	rcu_read_unlock();
@@ -355,7 +410,8 @@ static int fsva_worker(void *arg)
 		}
 		if (take == FSVA_TAKE_REQUEST)
 			fsva_call_run(c);
-		fsva_queue_answer(q, c);
+		if (take != FSVA_TAKE_JOINED)
+			fsva_queue_answer(q, c);
 		cond_resched();
 	}
 out:
@@ -425,14 +481,18 @@ static void fsva_queue_grow(struct work_struct *work)
 
 /* ---- The life of a link ------------------------------------------------------------------------------- */
 
+static void fsva_queue_unmap(struct fsva_queue *q)
+{
+	fsva_unmap(&q->staging);
+	fsva_unmap(&q->slot_map);
+	fsva_unmap(&q->ctl_map);
+}
+
 static void fsva_queue_free(struct fsva_queue *q)
 {
 	if (q->irq > 0)
 		unbind_from_irqhandler(q->irq, q);
-	fsva_unmap(&q->staging);
-	fsva_unmap(&q->slot_map);
-	fsva_unmap(&q->ctl_map);
-	bitmap_free(q->busy);
+	fsva_queue_unmap(q);
 }
 
 static void fsva_link_free(struct fsva_link *link)
@@ -445,18 +505,41 @@ static void fsva_link_free(struct fsva_link *link)
 	kfree(link);
 }
 
+static int fsva_queue_map_ctl(struct fsva_queue *q)
+{
+	int err = fsva_map(&q->ctl_map, q->link->domid, &q->ring_ref, 1);
+
+	if (!err)
+		q->ctl = page_address(q->ctl_map.pages[0]);
+	return err;
+}
+
+/* The other pages, whose references we have. */
+static int fsva_queue_map_pages(struct fsva_queue *q)
+{
+	struct fsva_link *link = q->link;
+	unsigned int i;
+	int err;
+
+	err = fsva_map(&q->slot_map, link->domid, q->slot_ref, 1u << link->ring_order);
+	if (err)
+		return err;
+	for (i = 0; i < q->slot_map.nr; i++)
+		q->slots[i] = page_address(q->slot_map.pages[i]);
+	return fsva_map(&q->staging, link->domid, q->staging_ref, link->nr_slots);
+}
+
 /* The front's description of a queue, copied once and checked; then the pages that it names. */
 static int fsva_queue_map(struct fsva_queue *q, u32 ring_ref)
 {
 	struct fsva_link *link = q->link;
 	struct fsva_ring_ctl *copy;
-	unsigned int i;
 	int err;
 
-	err = fsva_map(&q->ctl_map, link->domid, &ring_ref, 1);
+	q->ring_ref = ring_ref;
+	err = fsva_queue_map_ctl(q);
 	if (err)
 		return err;
-	q->ctl = page_address(q->ctl_map.pages[0]);
 
 	copy = kmalloc(sizeof(*copy), GFP_KERNEL);
 	if (!copy)
@@ -468,12 +551,9 @@ static int fsva_queue_map(struct fsva_queue *q, u32 ring_ref)
 	    memchr_inv(copy->pad0, 0, sizeof(copy->pad0)))
 		goto out_free;
 
-	err = fsva_map(&q->slot_map, link->domid, copy->slot_ref, 1u << link->ring_order);
-	if (err)
-		goto out_free;
-	for (i = 0; i < q->slot_map.nr; i++)
-		q->slots[i] = page_address(q->slot_map.pages[i]);
-	err = fsva_map(&q->staging, link->domid, copy->staging_ref, link->nr_slots);
+	memcpy(q->slot_ref, copy->slot_ref, sizeof(q->slot_ref));
+	memcpy(q->staging_ref, copy->staging_ref, sizeof(q->staging_ref));
+	err = fsva_queue_map_pages(q);
 out_free:
 	kfree(copy);
 	return err;
@@ -527,6 +607,7 @@ void fsva_link_stop(struct fsva_link *link)
 		if (irq > 0)
 			unbind_from_irqhandler(irq, q);
 		wake_up_all(&q->wait);
+		wake_up_all(&q->resumed);
 	}
 	synchronize_rcu();	/* for those who watch */
 	for (i = 0; i < link->nr_queues; i++) {
@@ -579,8 +660,130 @@ void fsva_link_breach(struct fsva_link *link, const char *fmt, ...)
 		fsva_slow_stop(q);
 		spin_unlock(&q->lock);
 		wake_up_all(&q->wait);
+		wake_up_all(&q->resumed);
 	}
 	queue_work(fsva_wq, &link->broken);
+}
+
+/* ---- A suspend ---------------------------------------------------------------------------------------- */
+
+static int fsva_queue_bind(struct fsva_queue *q, evtchn_port_t port)
+{
+	int err = bind_interdomain_evtchn_to_irqhandler_lateeoi(q->link->fb->dev, port, fsva_queue_event, 0,
+								"fsva-back", q);
+
+	if (err < 0)
+		return err;
+	q->irq = err;
+	return 0;
+}
+
+/* The rings are mapped.  Let everybody go on. */
+static void fsva_link_go(struct fsva_link *link)
+{
+	unsigned int i;
+
+	for (i = 0; i < link->nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+
+		spin_lock(&q->lock);
+		WRITE_ONCE(q->paused, false);
+		WRITE_ONCE(q->pending, true);
+		spin_unlock(&q->lock);
+		wake_up_all(&q->wait);
+		wake_up_all(&q->resumed);
+	}
+}
+
+/*
+ * Take no request, give no answer, and have no page of the user's mapped.  -EBUSY: a call could not let go of the
+ * caller's pages in time; the link goes on then.  Calls that use none run on.
+ */
+int fsva_link_pause(struct fsva_link *link)
+{
+	unsigned int i;
+
+	for (i = 0; i < link->nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+
+		spin_lock(&q->lock);
+		WRITE_ONCE(q->paused, true);
+		spin_unlock(&q->lock);
+	}
+	if (!wait_event_timeout(link->data_idle, !atomic_read(&link->nr_data), FSVA_PAUSE_JIFFIES)) {
+		fsva_link_go(link);
+		return -EBUSY;
+	}
+	synchronize_rcu();	/* for those who watch */
+	for (i = 0; i < link->nr_queues; i++)
+		fsva_queue_unmap(&link->queues[i]);
+	return 0;
+}
+
+/* The suspend was cancelled: all is where it was, and the event channels are bound. */
+int fsva_link_unpause(struct fsva_link *link)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < link->nr_queues && !err; i++) {
+		err = fsva_queue_map_ctl(&link->queues[i]);
+		if (!err)
+			err = fsva_queue_map_pages(&link->queues[i]);
+	}
+	if (!err)
+		fsva_link_go(link);
+	return err;
+}
+
+/* We are in another domain: event channels and grants are gone, and the link waits for its front. */
+void fsva_link_park(struct fsva_link *link)
+{
+	unsigned int i;
+
+	for (i = 0; i < link->nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+		int irq;
+
+		spin_lock(&q->lock);
+		irq = q->irq;
+		q->irq = 0;
+		spin_unlock(&q->lock);
+		if (irq > 0)
+			unbind_from_irqhandler(irq, q);
+	}
+	fsva_pages_close(link->ses);
+}
+
+/* The front of a parked link has new rings, of the form of the old.  An error: the link is to be stopped. */
+int fsva_link_renew(struct fsva_link *link, const u32 *ring_ref, const evtchn_port_t *port)
+{
+	unsigned int i;
+	int err;
+
+	link->domid = link->fb->domid;
+	fsva_session_moved(link->ses);
+	for (i = 0; i < link->nr_queues; i++) {
+		struct fsva_queue *q = &link->queues[i];
+
+		fsva_queue_unmap(q);	/* of a renewal that came to nothing */
+		spin_lock(&q->lock);
+		q->epoch++;
+		q->req_cons = 0;
+		q->rsp_prod = 0;
+		q->eoi_due = false;
+		q->useful = false;
+		spin_unlock(&q->lock);
+		err = fsva_queue_map(q, ring_ref[i]);
+		if (err)
+			return err;
+		err = fsva_queue_bind(q, port[i]);
+		if (err)
+			return err;
+	}
+	WRITE_ONCE(link->resuming, true);
+	fsva_link_go(link);
+	return 0;
 }
 
 int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int ring_order,
@@ -599,6 +802,7 @@ int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int 
 	link->nr_slots = FSVA_SLOTS_PER_PAGE << ring_order;
 	spin_lock_init(&link->lock);
 	init_completion(&link->exited);
+	init_waitqueue_head(&link->data_idle);
 	INIT_WORK(&link->reap, fsva_link_reap);
 	INIT_WORK(&link->broken, fsva_link_broken);
 	link->queues = kcalloc(nr_queues, sizeof(*link->queues), GFP_KERNEL);
@@ -617,13 +821,10 @@ int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int 
 		q->index = i;
 		spin_lock_init(&q->lock);
 		init_waitqueue_head(&q->wait);
+		init_waitqueue_head(&q->resumed);
 		fsva_signal_init(&q->sig, signal);
 		INIT_WORK(&q->grow, fsva_queue_grow);
 		link->nr_queues++;
-		err = -ENOMEM;
-		q->busy = bitmap_zalloc(link->nr_slots, GFP_KERNEL);
-		if (!q->busy)
-			goto err_free_session;
 		err = fsva_queue_map(q, ring_ref[i]);
 		if (err)
 			goto err_free_session;
@@ -634,11 +835,9 @@ int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int 
 	for (i = 0; i < nr_queues; i++) {
 		struct fsva_queue *q = &link->queues[i];
 
-		err = bind_interdomain_evtchn_to_irqhandler_lateeoi(fb->dev, port[i], fsva_queue_event, 0,
-								    "fsva-back", q);
-		if (err < 0)
+		err = fsva_queue_bind(q, port[i]);
+		if (err)
 			return err;
-		q->irq = err;
 	}
 	for (i = 0; i < nr_queues; i++) {
 		for (j = 0; j < FSVA_MIN_WORKERS; j++) {

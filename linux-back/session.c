@@ -1,47 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * session.c: what belongs to a front beyond its rings, and the answers kept for calls that must not run twice.
- *
- * ring.c asks fsva_replay_begin() about every request before it runs and tells fsva_replay_end() every answer,
- * both under the queue's lock, which is what guards the records of that queue.
+ * session.c: what belongs to a front beyond its rings.
  */
 #include <linux/slab.h>
 
 #include "back.h"
 
-int fsva_replay_begin(struct fsva_session *ses, unsigned int queue, const struct fsva_req *req, struct fsva_rsp *rsp)
+/* The domain is another.  No queue takes a request or answers one. */
+void fsva_session_moved(struct fsva_session *ses)
 {
-	struct fsva_replay *r = &ses->replay[queue][req->tag];
+	unsigned int i, tag;
 
-	if (!req->id || req->id < r->last_id)
-		return -EPROTO;
-	if (req->id > r->last_id)
-		return 0;
-	/* The same once more: only after a reconnect, and only when it says so. */
-	if (!(req->flags & FSVA_REQ_RESENT))
-		return -EPROTO;
-	if (!r->kept)
-		return 0;
-	if (r->rsp.op != req->op)
-		return -EPROTO;
-	*rsp = r->rsp;
-	rsp->flags |= FSVA_RSP_REPLAYED;
-	atomic64_inc(&ses->fb->stats.replayed);
-	return 1;
-}
-
-void fsva_replay_end(struct fsva_session *ses, unsigned int queue, const struct fsva_rsp *rsp)
-{
-	struct fsva_replay *r = &ses->replay[queue][rsp->tag];
-	const struct fsva_wire_op *row = fsva_wire_op(rsp->op);
-
-	r->last_id = rsp->id;
-	/* Data that went out is not kept: such a request has to run again. */
-	r->kept = row && !(row->flags & FSVA_F_IDEM) && !((row->flags & FSVA_F_DATA_OUT) && rsp->data_len);
-	if (r->kept) {
-		r->rsp = *rsp;
-		r->rsp.flags &= ~FSVA_RSP_REPLAYED;
-	}
+	fsva_pages_moved(ses);
+	for (i = 0; i < ses->nr_queues; i++)
+		for (tag = 0; tag < ses->nr_slots; tag++)
+			fsva_replay_moved(&ses->replay[i][tag]);
 }
 
 struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int nr_slots)
@@ -55,6 +28,7 @@ struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_q
 		return ERR_PTR(-ENOMEM);
 	ses->fb = fb;
 	ses->nr_queues = nr_queues;
+	ses->nr_slots = nr_slots;
 	mutex_init(&ses->cred_lock);
 	mutex_init(&ses->remount_lock);
 	spin_lock_init(&ses->cred_spin);

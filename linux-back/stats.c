@@ -27,6 +27,10 @@ static int fsva_stats_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "errors %lld\n", atomic64_read(&fb->stats.errors));
 	seq_printf(seq, "refused %lld\n", atomic64_read(&fb->stats.unknown));
 	seq_printf(seq, "replayed %lld\n", atomic64_read(&fb->stats.replayed));
+	seq_printf(seq, "joined %lld\n", atomic64_read(&fb->stats.joined));
+	seq_printf(seq, "rerun %lld\n", atomic64_read(&fb->stats.rerun));
+	seq_printf(seq, "suspends %lld\n", atomic64_read(&fb->stats.suspends));
+	seq_printf(seq, "resumed %lld\n", atomic64_read(&fb->stats.resumed));
 	seq_printf(seq, "breaches %lld\n", atomic64_read(&fb->stats.breaches));
 	seq_printf(seq, "bytes_read %lld\n", atomic64_read(&fb->stats.bytes_out));
 	seq_printf(seq, "bytes_written %lld\n", atomic64_read(&fb->stats.bytes_in));

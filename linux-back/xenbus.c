@@ -5,7 +5,8 @@
  * In order: fsva_probe() checks the toolstack's keys, offers what we can and goes to InitWait.  The front
  * publishes its rings and goes to Initialised; fsva_frontend_changed() reads what it published, connects and goes
  * to Connected.  Closing, Closed, a front that breaks the rules or dies: the link is stopped, the file system
- * unmounted.  A device that stays online goes back to InitWait when its front starts anew.
+ * unmounted.  A device that stays online goes back to InitWait when its front starts anew.  In a domain that was
+ * restored (migrate.c) it is InitWait again with a link that is parked; a front that names that link's session gets it.
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -19,9 +20,9 @@
 
 #define FSVA_CLOSE_JIFFIES	(30 * HZ)	/* that we wait for handlers when a front goes */
 
-static LIST_HEAD(fsva_backs);			/* under fsva_backs_lock, as is the user */
-static DEFINE_MUTEX(fsva_backs_lock);
-static domid_t fsva_user;			/* whom all devices of the list serve */
+LIST_HEAD(fsva_backs);				/* under fsva_backs_lock, as is the user */
+DEFINE_MUTEX(fsva_backs_lock);
+domid_t fsva_user;				/* whom all devices of the list serve */
 
 static void fsva_back_free(struct kref *ref)
 {
@@ -64,8 +65,9 @@ void fsva_back_link_gone(struct fsva_back *fb)
 }
 
 /* Stop the link, if there is one, and wait until the file system is unmounted.  fb->lock is held. */
-static void fsva_disconnect(struct fsva_back *fb)
+void fsva_disconnect(struct fsva_back *fb)
 {
+	fb->parked = false;
 	if (fb->link) {
 		fsva_link_stop(fb->link);
 		fb->link = NULL;
@@ -127,6 +129,20 @@ static unsigned int fsva_max_queues(void)
 	return clamp_t(unsigned int, num_online_cpus(), 1, FSVA_MAX_QUEUES);
 }
 
+/* Does the front name this session? */
+static bool fsva_is_session(struct xenbus_device *dev, const struct fsva_session *ses)
+{
+	char *s = xenbus_read(XBT_NIL, dev->otherend, "session", NULL);
+	bool same;
+	u64 id;
+
+	if (IS_ERR(s))
+		return false;
+	same = !kstrtou64(s, 16, &id) && id && id == READ_ONCE(ses->id);
+	kfree(s);
+	return same;
+}
+
 static int fsva_connect(struct fsva_back *fb)
 {
 	struct xenbus_device *dev = fb->dev;
@@ -134,13 +150,18 @@ static int fsva_connect(struct fsva_back *fb)
 	evtchn_port_t port[FSVA_MAX_QUEUES];
 	u32 ref[FSVA_MAX_QUEUES];
 	char node[32];
+	bool resume;
 	int err;
 
-	if (fb->link)
+	if (fb->link && !fb->parked)
 		return 0;
 	if (fb->going_down)
 		return -ESHUTDOWN;
-	if (READ_ONCE(fb->nr_links)) {
+	if (fb->parked && !fsva_is_session(dev, fb->link->ses)) {
+		pr_info("%s: the user's domain came back with another session; the old one ends\n", fb->name);
+		fsva_disconnect(fb);
+	}
+	if (!fb->parked && READ_ONCE(fb->nr_links)) {
 		xenbus_dev_fatal(dev, -EBUSY, "an earlier connection is not gone yet");
 		return -EBUSY;
 	}
@@ -179,14 +200,21 @@ static int fsva_connect(struct fsva_back *fb)
 		}
 	}
 
-	err = fsva_link_create(fb, nr_queues, order, ref, port, fsva_read_signal(dev));
+	resume = fb->parked;
+	if (!resume)
+		err = fsva_link_create(fb, nr_queues, order, ref, port, fsva_read_signal(dev));
+	else if (nr_queues != fb->link->nr_queues || order != fb->link->ring_order)
+		err = -EPROTO;
+	else
+		err = fsva_link_renew(fb->link, ref, port);
+	fb->parked = false;
 	if (err) {
 		fsva_disconnect(fb);
 		xenbus_dev_fatal(dev, err, "connecting to the front");
 		return err;
 	}
-	pr_info_ratelimited("%s: connected, %u queues of %u slots\n", fb->name, nr_queues,
-			    FSVA_SLOTS_PER_PAGE << order);
+	pr_info_ratelimited("%s: %s, %u queues of %u slots\n", fb->name, resume ? "connected again" : "connected",
+			    nr_queues, FSVA_SLOTS_PER_PAGE << order);
 	xenbus_switch_state(dev, XenbusStateConnected);
 	return 0;
 }
@@ -198,6 +226,11 @@ static void fsva_frontend_changed(struct xenbus_device *dev, enum xenbus_state s
 	if (!fb)
 		return;
 	mutex_lock(&fb->lock);
+	/* What there is to see of a front that has not come yet means nothing; fsva_park_work() sets a limit. */
+	if (fb->homeless || (fb->parked && state == XenbusStateUnknown)) {
+		mutex_unlock(&fb->lock);
+		return;
+	}
 	switch (state) {
 	case XenbusStateInitialising:
 		/* Also from Connected: a front that was started anew says nothing of its last life. */
@@ -269,7 +302,7 @@ static int fsva_read_own(struct xenbus_device *dev, const char *node, size_t max
 	return 0;
 }
 
-static int fsva_offer(struct xenbus_device *dev)
+int fsva_offer(struct xenbus_device *dev)
 {
 	const struct {
 		const char *node;
@@ -279,7 +312,7 @@ static int fsva_offer(struct xenbus_device *dev)
 		{ "feature-event",		0 },
 		{ "feature-mwait",		fsva_signal_have_mwait() },
 		{ "feature-ubc",		0 },
-		{ "feature-restore-grants",	0 },
+		{ "feature-restore-grants",	1 },
 	};
 	unsigned int i;
 	int err;
@@ -317,6 +350,13 @@ static void fsva_back_unlist(struct fsva_back *fb)
 	mutex_unlock(&fsva_backs_lock);
 }
 
+/* Its files in debugfs, under the user's number. */
+void fsva_back_show(struct fsva_back *fb)
+{
+	fsva_stats_add(fb);
+	debugfs_create_file("signal", 0644, fb->debugfs, fb, &fsva_sig_fops);
+}
+
 static int fsva_probe(struct xenbus_device *dev, const struct xenbus_device_id *id)
 {
 	struct fsva_back *fb;
@@ -333,6 +373,7 @@ static int fsva_probe(struct xenbus_device *dev, const struct xenbus_device_id *
 	mutex_init(&fb->lock);
 	mutex_init(&fb->stats_lock);
 	init_waitqueue_head(&fb->idle);
+	INIT_DELAYED_WORK(&fb->park_work, fsva_park_work);
 	fb->dev = dev;
 	fb->domid = dev->otherend_id;
 	slash = strrchr(dev->nodename, '/');
@@ -359,8 +400,7 @@ static int fsva_probe(struct xenbus_device *dev, const struct xenbus_device_id *
 		xenbus_switch_state(dev, XenbusStateClosed);
 		goto err_put;
 	}
-	fsva_stats_add(fb);
-	debugfs_create_file("signal", 0644, fb->debugfs, fb, &fsva_sig_fops);
+	fsva_back_show(fb);
 	dev_set_drvdata(&dev->dev, fb);
 
 	err = fsva_offer(dev);
@@ -385,14 +425,17 @@ static void fsva_remove(struct xenbus_device *dev)
 
 	if (!fb)
 		return;
+	/* Not while a suspend looks at it. */
+	fsva_back_unlist(fb);
 	mutex_lock(&fb->lock);
 	fsva_disconnect(fb);
 	fb->dev = NULL;
 	mutex_unlock(&fb->lock);
+	cancel_delayed_work_sync(&fb->park_work);
 
 	dev_set_drvdata(&dev->dev, NULL);
 	fsva_stats_remove(fb);
-	fsva_back_unlist(fb);
+	fsva_back_forget_node(fb);
 	fsva_back_put(fb);
 }
 
@@ -437,14 +480,24 @@ int fsva_xenbus_init(void)
 	err = register_reboot_notifier(&fsva_reboot_nb);
 	if (err)
 		return err;
+	err = fsva_migrate_init();
+	if (err)
+		goto err_notifier;
 	err = xenbus_register_backend(&fsva_driver);
 	if (err)
-		unregister_reboot_notifier(&fsva_reboot_nb);
+		goto err_migrate;
+	return 0;
+
+err_migrate:
+	fsva_migrate_exit();
+err_notifier:
+	unregister_reboot_notifier(&fsva_reboot_nb);
 	return err;
 }
 
 void fsva_xenbus_exit(void)
 {
 	xenbus_unregister_driver(&fsva_driver);
+	fsva_migrate_exit();
 	unregister_reboot_notifier(&fsva_reboot_nb);
 }

@@ -62,8 +62,12 @@ static struct fsva_call *fsva_call_begin_on(struct fsva_front *ff, u16 op,
 			return ERR_CAST(fc);
 		}
 	}
-	queue = op == FSVA_OP_SESSION ? 0 :
-		raw_smp_processor_id() % ff->nr_queues;
+	if (op == FSVA_OP_SESSION) {
+		fsva_ring_claim_control(ff, &call);
+		fsva_wire_req_init(&call->req, op, 0);
+		return call;
+	}
+	queue = raw_smp_processor_id() % ff->nr_queues;
 	/* A failed claim leaves, and the credentials must go before that. */
 	atomic_inc(&ff->nr_busy);
 	call = fsva_ring_claim(&ff->rings[queue]);
@@ -221,7 +225,7 @@ int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp)
 	q = fsva_call_req(call);
 	q->session = ff->session;
 	q->features = FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL |
-		      fsva_shares_features();
+		      FSVA_FEATURE_RESTORE | fsva_shares_features();
 	q->next_id = atomic64_read(&ff->next_id);
 	q->minor = FSVA_MINOR;
 	return fsva_call_finish(call, rsp, sizeof(*rsp));

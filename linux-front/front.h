@@ -34,6 +34,7 @@ struct writeback_control;
 struct fsva_front;
 struct fsva_ring;
 
+#define FSVA_WATCH_ARMED	0
 #define FSVA_SUPER_MAGIC	0x41565346
 #define FSVA_STAGING_MAX	FSVA_PAGE_SIZE
 #define FSVA_BOUNCE_MAX		16u	/* pages that one copied transfer takes */
@@ -133,6 +134,8 @@ struct fsva_call {
 	struct list_head link;		/* free, or finished orphans */
 	struct fsva_ring *ring;
 	u16 tag;
+	bool put;			/* sent: it was on a ring */
+	bool readonly;			/* how page[] is to be granted */
 	bool by_event;			/* nobody watches for it: one of nr_by_event */
 	bool slow;			/* its answer waits for others: no measure */
 	u32 window_ns;			/* how long its waiter will watch */
@@ -172,6 +175,9 @@ struct fsva_ring {
 	u32 req_prod;			/* the truth; ctl has a copy */
 	u32 rsp_cons;
 	struct fsva_call *calls;
+	struct fsva_call *control;	/* on queue 0: SESSION's, never in free */
+	bool hold;			/* requests are kept and not put on the ring */
+	bool deaf;			/* answers are not taken */
 	struct list_head free;
 	wait_queue_head_t free_wq;
 	struct fsva_rsp rsp;		/* where a slot is copied to */
@@ -248,6 +254,13 @@ struct fsva_shares {
 
 /* ---- A device ------------------------------------------------------------ */
 
+/* How far a live connection is on its way to go on in another domain. */
+enum fsva_front_move {
+	FSVA_MOVE_NONE,
+	FSVA_MOVE_WANTED,	/* the domain was restored; the back is to offer */
+	FSVA_MOVE_OFFERED,	/* our new rings are in xenstore */
+};
+
 enum fsva_front_state {
 	FSVA_FRONT_NEW,		/* waits for the back's offer */
 	FSVA_FRONT_OFFERED,	/* our side is in xenstore */
@@ -280,7 +293,16 @@ struct fsva_front {
 	struct work_struct work;	/* the only one that connects */
 	struct work_struct free_work;
 	struct delayed_work watch;	/* looks whether the back lives */
-	unsigned long watch_flags;
+	unsigned long watch_flags;	/* FSVA_WATCH_ARMED */
+	/* A suspend (migrate.c); under lock, and changed by who has the mutex. */
+	bool frozen;			/* this domain is about to be suspended */
+	enum fsva_front_move move;
+	unsigned int nr_moves;		/* restores that there were */
+	struct delayed_work move_late;	/* the back does not come */
+	atomic64_t nr_suspends;
+	atomic64_t nr_resent;		/* requests */
+	u64 moved_ns;			/* that the last move took, from the restore */
+	u64 move_start_ns;
 	atomic_t nr_busy;		/* calls claimed */
 	atomic_t nr_aborts;		/* umount -f */
 	bool stalled;			/* an exiting task gave up waiting */
@@ -332,6 +354,11 @@ struct fsva_front {
 /* xenbus.c */
 extern struct workqueue_struct *fsva_wq;
 extern struct workqueue_struct *fsva_cpu_wq;
+extern struct list_head fsva_fronts;	/* under fsva_fronts_mutex */
+extern struct mutex fsva_fronts_mutex;
+int fsva_front_publish(struct fsva_front *ff);
+void fsva_front_close(struct fsva_front *ff, const char *why);
+bool fsva_front_version_offered(struct fsva_front *ff);
 int fsva_xenbus_init(void);
 void fsva_xenbus_exit(void);
 struct fsva_front *fsva_front_find(const char *tag);
@@ -377,6 +404,19 @@ bool fsva_ring_poll(struct fsva_ring *ring);
 bool fsva_ring_event(struct fsva_ring *ring);
 void fsva_ring_fail(struct fsva_ring *ring);
 void fsva_ring_abort(struct fsva_ring *ring);
+void fsva_ring_claim_control(struct fsva_front *ff, struct fsva_call **call);
+void fsva_ring_hold(struct fsva_ring *ring, bool hold, bool deaf);
+bool fsva_ring_has_data(struct fsva_ring *ring);
+int fsva_ring_renew(struct fsva_ring *ring);
+unsigned int fsva_ring_resend(struct fsva_ring *ring, bool moved);
+
+/* migrate.c */
+void fsva_front_move(struct fsva_front *ff, enum xenbus_state back);
+void fsva_front_restored(struct fsva_front *ff);
+void fsva_front_move_late(struct work_struct *work);
+int fsva_front_deafen(struct fsva_front *ff, bool deaf);
+int fsva_migrate_init(void);
+void fsva_migrate_exit(void);
 
 /* grant.c */
 void fsva_grants_init(struct fsva_front *ff);
@@ -389,7 +429,10 @@ int fsva_grant_pages(struct fsva_call *call, struct page **pages,
 int fsva_grant_user(struct fsva_call *call, struct page **pages,
 		    unsigned int nr, unsigned int off, size_t len,
 		    bool to_back);
+void fsva_grant_expose(struct fsva_call *call);
 int fsva_grant_end(struct fsva_call *call, size_t done_len);
+void fsva_grants_renew(struct fsva_front *ff);
+void fsva_grant_renew(struct fsva_front *ff, void *page, grant_ref_t ref);
 bool fsva_grant_page_ok(struct page *page);
 int fsva_grant_share(struct fsva_front *ff, void *page, grant_ref_t *ref);
 void fsva_grant_unshare(grant_ref_t *ref, void *page);
@@ -743,6 +786,8 @@ u64 fsva_shares_features(void);
 void fsva_shares_init(struct fsva_front *ff);
 void fsva_shares_start(struct fsva_front *ff);
 void fsva_shares_stop(struct fsva_front *ff);
+int fsva_shares_freeze(struct fsva_front *ff);
+void fsva_shares_thaw(struct fsva_front *ff);
 void fsva_shares_wait(struct fsva_front *ff);
 void fsva_shares_show(struct fsva_front *ff, struct seq_file *m);
 void fsva_shares_exit(void);

@@ -42,6 +42,12 @@ int fsva_grant_share(struct fsva_front *ff, void *page, grant_ref_t *ref)
 	return 0;
 }
 
+/* In another domain: the same reference again, for whoever is the back now. */
+void fsva_grant_renew(struct fsva_front *ff, void *page, grant_ref_t ref)
+{
+	gnttab_grant_foreign_access_ref(ref, ff->otherend, virt_to_gfn(page), 0);
+}
+
 /* End the grant, if there is one, and free the page when the back lets go. */
 void fsva_grant_unshare(grant_ref_t *ref, void *page)
 {
@@ -176,12 +182,10 @@ int fsva_grant_pages(struct fsva_call *call, struct page **pages,
 		get_page(pages[i]);
 		call->page[i] = pages[i];
 		call->bounce[i] = NULL;
-		gnttab_grant_foreign_access_ref(call->ref[i], ff->otherend,
-						xen_page_to_gfn(pages[i]),
-						readonly);
 	}
 	call->nr = nr;
 	call->held = true;
+	call->readonly = readonly;
 	call->dirty = !readonly;
 	return 0;
 }
@@ -235,14 +239,28 @@ int fsva_grant_user(struct fsva_call *call, struct page **pages,
 		}
 		/* Never overtakes: at most b entries were put before it. */
 		call->ref[i] = ref[nr_bounce + r++];
-		gnttab_grant_foreign_access_ref(call->ref[i], ff->otherend,
-						xen_page_to_gfn(pages[i]),
-						to_back);
 	}
 	call->nr = nr;
 	call->pinned = true;
+	call->readonly = to_back;
 	call->dirty = !to_back;
 	return 0;
+}
+
+/*
+ * The request is put on a ring: grant its pages, to whoever is the back now.  Not
+ * before, for between a grant and its request the back may become another.
+ */
+void fsva_grant_expose(struct fsva_call *call)
+{
+	struct fsva_front *ff = call->ring->ff;
+	unsigned int i;
+
+	for (i = 0; i < call->nr; i++)
+		if (!call->bounce[i])
+			gnttab_grant_foreign_access_ref(call->ref[i], ff->otherend,
+							xen_page_to_gfn(call->page[i]),
+							call->readonly);
 }
 
 /* The back still maps this page though the call is over. */
@@ -389,6 +407,17 @@ int fsva_grants_setup(struct fsva_front *ff, unsigned int nr_calls)
 		g->nr_bounce_all++;
 	}
 	return 0;
+}
+
+/* In another domain, where nothing is granted yet. */
+void fsva_grants_renew(struct fsva_front *ff)
+{
+	struct fsva_grants *g = &ff->grants;
+	unsigned int i;
+
+	for (i = 0; i < g->nr_bounce_all; i++)
+		fsva_grant_renew(ff, page_address(g->pages[i].page),
+				 g->pages[i].ref);
 }
 
 void fsva_grants_teardown(struct fsva_front *ff)

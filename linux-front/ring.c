@@ -18,6 +18,10 @@
  * and takes those of all calls; then it blocks, and fsva_ring_poll() sees to it
  * that the back sends an event.  One task at a time watches a ring.
  *
+ * Held (migrate.c), a ring keeps its requests; deaf, it takes no answers.  After a
+ * move to another domain fsva_ring_renew() makes it a new one with the same pages
+ * and calls, and fsva_ring_resend() puts all on it that has no answer.
+ *
  * All indices are ours; the shared page has copies for the back to see.  What
  * the back writes is copied once, checked, and only then used.  The first
  * breach of a rule stops the device.
@@ -110,6 +114,26 @@ void fsva_ring_leave(struct fsva_front *ff)
 		wake_up_all(&ff->idle_wq);
 }
 
+/* ring->lock held. */
+static void fsva_call_clean(struct fsva_call *call)
+{
+	call->state = FSVA_CALL_CLAIMED;
+	call->put = false;
+	call->readonly = false;
+	call->by_event = false;
+	call->slow = false;
+	call->window_ns = 0;
+	call->err = 0;
+	call->cred = NULL;
+	call->done = NULL;
+	call->abort = NULL;
+	call->private = NULL;
+	call->nr = 0;
+	call->pinned = false;
+	call->held = false;
+	call->dirty = false;
+}
+
 static struct fsva_call *fsva_ring_take(struct fsva_ring *ring)
 {
 	struct fsva_call *call;
@@ -119,22 +143,24 @@ static struct fsva_call *fsva_ring_take(struct fsva_ring *ring)
 	call = list_first_entry_or_null(&ring->free, struct fsva_call, link);
 	if (call) {
 		list_del_init(&call->link);
-		call->state = FSVA_CALL_CLAIMED;
-		call->by_event = false;
-		call->slow = false;
-		call->window_ns = 0;
-		call->err = 0;
-		call->cred = NULL;
-		call->done = NULL;
-		call->abort = NULL;
-		call->private = NULL;
-		call->nr = 0;
-		call->pinned = false;
-		call->held = false;
-		call->dirty = false;
+		fsva_call_clean(call);
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);
 	return call;
+}
+
+/*
+ * SESSION's call, which is there when all others wait for it to be answered.  The
+ * caller has entered, and is the only one: it has ff->mutex.
+ */
+void fsva_ring_claim_control(struct fsva_front *ff, struct fsva_call **call)
+{
+	struct fsva_ring *ring = &ff->rings[0];
+
+	spin_lock_irq(&ring->lock);
+	*call = ring->control;
+	fsva_call_clean(*call);
+	spin_unlock_irq(&ring->lock);
 }
 
 /*
@@ -166,7 +192,8 @@ void fsva_ring_release(struct fsva_call *call)
 
 	spin_lock_irqsave(&ring->lock, flags);
 	call->state = FSVA_CALL_FREE;
-	list_add(&call->link, &ring->free);
+	if (call != ring->control)
+		list_add(&call->link, &ring->free);
 	spin_unlock_irqrestore(&ring->lock, flags);
 	wake_up(&ring->free_wq);
 	fsva_ring_leave(ff);
@@ -189,16 +216,43 @@ static void fsva_ring_by_event(struct fsva_call *call)
 }
 
 /*
- * Put the request on the ring.  From here on the call is the ring's until it is
- * done.  -EIO: the device is dead, the call still the caller's.
+ * ring->lock held.  Put the request into its slot.  true: the back wants an event.
+ *
+ * There are as many slots as calls, and a call is free only after its response
+ * was taken: this slot is not in use.
+ */
+static bool fsva_ring_put(struct fsva_ring *ring, struct fsva_call *call)
+{
+	u32 old = ring->req_prod, new;
+	bool kick;
+
+	fsva_grant_expose(call);
+	call->put = true;
+	memcpy(fsva_ring_slot(ring, old), &call->req, sizeof(call->req));
+	new = ++ring->req_prod;
+	virt_wmb();	/* the back sees the slot before the index */
+	WRITE_ONCE(ring->ctl->req_prod, new);
+	virt_mb();	/* the index before its wish for an event */
+	kick = (u32)(new - READ_ONCE(ring->ctl->req_event)) <
+	       (u32)(new - old);
+	if (kick)
+		ring->sig.sent++;
+	else
+		ring->sig.suppressed++;
+	return kick;
+}
+
+/*
+ * Put the request on the ring, or keep it until there is one.  From here on the
+ * call is the ring's until it is done.  -EIO: the device is dead, the call still
+ * the caller's.
  */
 int fsva_ring_submit(struct fsva_call *call)
 {
 	struct fsva_ring *ring = call->ring;
 	struct fsva_front *ff = ring->ff;
 	unsigned long flags;
-	bool kick, late = false;
-	u32 old, new;
+	bool kick = false, late = false;
 
 	spin_lock_irqsave(&ring->lock, flags);
 	if (fsva_front_dead(ff)) {
@@ -223,22 +277,8 @@ int fsva_ring_submit(struct fsva_call *call)
 		}
 	}
 
-	/*
-	 * There are as many slots as calls, and a call is free only after its
-	 * response was taken: this slot is not in use.
-	 */
-	old = ring->req_prod;
-	memcpy(fsva_ring_slot(ring, old), &call->req, sizeof(call->req));
-	new = ++ring->req_prod;
-	virt_wmb();	/* the back sees the slot before the index */
-	WRITE_ONCE(ring->ctl->req_prod, new);
-	virt_mb();	/* the index before its wish for an event */
-	kick = (u32)(new - READ_ONCE(ring->ctl->req_event)) <
-	       (u32)(new - old);
-	if (kick)
-		ring->sig.sent++;
-	else
-		ring->sig.suppressed++;
+	if (!ring->hold || call == ring->control)
+		kick = fsva_ring_put(ring, call);
 	/*
 	 * Without a waiter the call may be answered and free again as soon as
 	 * the lock is: the ring stays for us all the same.
@@ -425,6 +465,8 @@ static const char *fsva_ring_answer(struct fsva_ring *ring,
 	call = &ring->calls[array_index_nospec(rsp->tag, ring->nr_slots)];
 	if (call->state != FSVA_CALL_SENT && call->state != FSVA_CALL_ORPHAN)
 		return "an answer that nobody asked for";
+	if (!call->put)
+		return "an answer to a request that it has not seen";
 	if (fsva_wire_check_rsp(rsp, &call->req) != FSVA_OK)
 		return "an answer does not fit its request";
 	call->rsp = *rsp;
@@ -447,7 +489,7 @@ static bool fsva_ring_take_answers(struct fsva_ring *ring, bool event)
 	u32 prod;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	while (!why && !fsva_front_dead(ring->ff)) {
+	while (!why && !ring->deaf && !fsva_front_dead(ring->ff)) {
 		prod = READ_ONCE(ring->ctl->rsp_prod);
 		virt_rmb();	/* see every slot up to prod */
 		if (prod == ring->rsp_cons) {
@@ -477,7 +519,7 @@ static bool fsva_ring_take_answers(struct fsva_ring *ring, bool event)
 	if (event) {
 		ring->sig.events++;
 		/* Somebody may have watched and been faster. */
-		any = ring->useful;
+		any = ring->useful || ring->deaf;
 		ring->useful = false;
 		ring->sig.spurious += !any;
 	}
@@ -599,9 +641,110 @@ int fsva_ring_setup(struct fsva_front *ff, struct fsva_ring *ring,
 		if (err)
 			return err;
 		ring->ctl->staging_ref[i] = call->staging_ref;
-		list_add_tail(&call->link, &ring->free);
+		INIT_LIST_HEAD(&call->link);
+		if (!index && i == ring->nr_slots - 1)
+			ring->control = call;
+		else
+			list_add_tail(&call->link, &ring->free);
 	}
 	return ring->notify->connect(ring);
+}
+
+/* ---- A suspend, and another domain ---- */
+
+void fsva_ring_hold(struct fsva_ring *ring, bool hold, bool deaf)
+{
+	spin_lock_irq(&ring->lock);
+	ring->hold = hold;
+	ring->deaf = deaf;
+	spin_unlock_irq(&ring->lock);
+}
+
+/* Has the back pages of ours in use, for a call that is on the ring? */
+bool fsva_ring_has_data(struct fsva_ring *ring)
+{
+	struct fsva_call *call;
+	bool has = false;
+
+	spin_lock_irq(&ring->lock);
+	for (call = ring->calls; call < ring->calls + ring->nr_slots; call++)
+		has |= (call->state == FSVA_CALL_SENT ||
+			call->state == FSVA_CALL_ORPHAN) &&
+		       call->put && call->req.data_len;
+	spin_unlock_irq(&ring->lock);
+	return has;
+}
+
+/*
+ * Held and deaf: begin anew, with the same pages under the same references, granted
+ * to ff->otherend, and another event channel.  What the old back wrote is not
+ * looked at: it may have come here or not.
+ */
+int fsva_ring_renew(struct fsva_ring *ring)
+{
+	struct fsva_front *ff = ring->ff;
+	unsigned int i;
+
+	ring->notify->disconnect(ring);
+	fsva_grant_renew(ff, ring->ctl, ring->ctl_ref);
+	for (i = 0; i < ring->nr_pages; i++)
+		fsva_grant_renew(ff, ring->page[i], ring->page_ref[i]);
+	for (i = 0; i < ring->nr_slots; i++)
+		fsva_grant_renew(ff, ring->calls[i].staging,
+				 ring->calls[i].staging_ref);
+
+	spin_lock_irq(&ring->lock);
+	for (i = 0; i < ring->nr_pages; i++)
+		memset(ring->page[i], 0, FSVA_PAGE_SIZE);
+	ring->req_prod = 0;
+	WRITE_ONCE(ring->rsp_cons, 0);
+	WRITE_ONCE(ring->ctl->req_prod, 0);
+	WRITE_ONCE(ring->ctl->rsp_prod, 0);
+	WRITE_ONCE(ring->ctl->req_event, 1);
+	WRITE_ONCE(ring->ctl->rsp_event, 1);
+	ring->armed = true;
+	for (i = 0; i < ring->nr_slots; i++)
+		ring->calls[i].put = false;
+	spin_unlock_irq(&ring->lock);
+	return ring->notify->connect(ring);
+}
+
+/*
+ * Let requests through, those first that wait, in the order in which they were
+ * made.  moved: the ring is a new one.  Says how many there were.
+ */
+unsigned int fsva_ring_resend(struct fsva_ring *ring, bool moved)
+{
+	struct fsva_call *call, *next;
+	unsigned int nr = 0;
+	bool kick = false;
+	u64 last = 0;
+
+	spin_lock_irq(&ring->lock);
+	for (;;) {
+		next = NULL;
+		for (call = ring->calls; call < ring->calls + ring->nr_slots;
+		     call++)
+			if ((call->state == FSVA_CALL_SENT ||
+			     call->state == FSVA_CALL_ORPHAN) && !call->put &&
+			    call->req.id > last &&
+			    (!next || call->req.id < next->req.id))
+				next = call;
+		if (!next)
+			break;
+		last = next->req.id;
+		/* Also where it was not: the back knows what it has seen. */
+		if (moved)
+			next->req.flags |= FSVA_REQ_RESENT;
+		kick |= fsva_ring_put(ring, next);
+		nr++;
+	}
+	ring->hold = false;
+	spin_unlock_irq(&ring->lock);
+	if (kick)
+		ring->notify->kick(ring);
+	fsva_ring_poll(ring);	/* arms, for those who block */
+	return nr;
 }
 
 /* No call is claimed, nobody comes in any more.  May run on a half-made ring. */

@@ -27,12 +27,14 @@
  * The grants that are no longer mapped go back by UNMAP_PAGE, sent by a work
  * item, for reclaim can't wait.
  *
- * A suspend drops nothing: after a restore the session is over, the pages give
- * SIGBUS, and their places are lost.
+ * A suspend finds no page shared: fsva_shares_freeze() undoes them all, or the
+ * domain is not suspended.  Afterwards they come back one by one, as faults ask
+ * for them.
  *
  * Locks: the folio's, then shares->lock (a spin lock).
  */
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -52,12 +54,14 @@
 #define FSVA_SHARES_RESERVE \
 	8u /* frames to give back when Xen has none for us */
 #define FSVA_STUCK_PERIOD (HZ / 10)
+#define FSVA_SHARES_FREEZE (5 * HZ)
 
 /* One shared page; the folio's private data. */
 struct fsva_share {
 	struct list_head link; /* shares->lru, ->stuck or ->gone */
 	struct folio *folio; /* NULL on ->gone */
 	u64 session; /* that the reference is of */
+	unsigned int moves; /* ff->nr_moves then: the references of each are others */
 	u64 mfn; /* machine frame, to be looked at */
 	grant_handle_t grant;
 	u32 ref;
@@ -142,7 +146,8 @@ static void fsva_shares_gone_work(struct work_struct *work)
 			list_del(&s->link);
 			taken++;
 			/* An appliance that has forgotten the session has forgotten this. */
-			if (s->session == ff->session)
+			if (s->session == ff->session &&
+			    s->moves == READ_ONCE(ff->nr_moves))
 				refs[nr++] = s->ref;
 			kfree(s);
 		}
@@ -460,6 +465,7 @@ static unsigned int fsva_share_map(struct fsva_front *ff, struct page **pages,
 
 			s->ref = rsp->gref[nr + i];
 			s->session = ff->session;
+			s->moves = READ_ONCE(ff->nr_moves);
 			if (ops[i].status == GNTST_okay && !failed) {
 				fsva_share_settle(ff, s, pages[nr + i],
 						  &ops[i]);
@@ -476,6 +482,7 @@ static unsigned int fsva_share_map(struct fsva_front *ff, struct page **pages,
 	for (i = nr; i < rsp->nr_pages; i++) {
 		shares[i]->ref = rsp->gref[i];
 		shares[i]->session = ff->session;
+		shares[i]->moves = READ_ONCE(ff->nr_moves);
 		fsva_share_gone(ff, shares[i]);
 	}
 	return good;
@@ -606,7 +613,7 @@ int fsva_share_clean(struct inode *inode, const struct cred *cred,
 
 static bool fsva_shared_frames;
 module_param_named(shared_frames, fsva_shared_frames, bool, 0444);
-MODULE_PARM_DESC(shared_frames, "map the appliance's own pages in PVH domains; not for domains that migrate");
+MODULE_PARM_DESC(shared_frames, "map the appliance's own pages in PVH domains");
 
 /* What to ask the appliance for. */
 u64 fsva_shares_features(void)
@@ -677,6 +684,78 @@ void fsva_shares_stop(struct fsva_front *ff)
 	}
 	flush_delayed_work(&t->stuck_work);
 	flush_work(&t->gone_work);
+}
+
+/* A locked page that is to be an ordinary one, with what it holds if that may be news to the appliance. */
+static void fsva_share_freeze(struct fsva_front *ff, struct folio *folio,
+			      struct fsva_share *s)
+{
+	bool news;
+
+	if (folio->private != s || !folio->mapping || s->stuck)
+		return;
+	unmap_mapping_pages(folio->mapping, folio->index, 1, false);
+	if (folio_mapped(folio) || fsva_share_users(folio) != 1)
+		return;
+	news = folio_test_dirty(folio) || folio_test_writeback(folio);
+	if (news)
+		WRITE_ONCE(FSVA_I(folio->mapping->host)->copies, true);
+	else
+		folio_clear_uptodate(folio);
+	if (!fsva_share_undo(ff, folio) && !news)
+		folio_mark_uptodate(folio);
+}
+
+/* Processes are frozen.  Share nothing any more.  -EBUSY: not all could be undone; then it is as if not asked. */
+int fsva_shares_freeze(struct fsva_front *ff)
+{
+	unsigned long end = jiffies + FSVA_SHARES_FREEZE;
+	struct fsva_shares *t = &ff->shares;
+	struct fsva_share *s, *first = NULL;
+	struct folio *folio;
+
+	if (!READ_ONCE(t->on))
+		return 0;
+	WRITE_ONCE(t->on, false);
+	fsva_drain_lru_everywhere();
+	for (;;) {
+		spin_lock_irq(&t->lock);
+		s = list_first_entry_or_null(&t->lru, struct fsva_share, link);
+		if (s) {
+			list_move_tail(&s->link, &t->lru);
+			folio = s->folio;
+			folio_get(folio);
+		}
+		spin_unlock_irq(&t->lock);
+		if (s) {
+			if (folio_trylock(folio)) {
+				fsva_share_freeze(ff, folio, s);
+				folio_unlock(folio);
+			}
+			folio_put(folio);
+		} else if (list_empty(&t->stuck)) {
+			return 0;
+		}
+		if (!s || s == first) {
+			/* Once round: what is left is in use. */
+			if (time_after(jiffies, end))
+				break;
+			msleep(20);
+			first = NULL;
+		} else if (!first) {
+			first = s;
+		}
+		cond_resched();
+	}
+	WRITE_ONCE(t->on, true);
+	return -EBUSY;
+}
+
+void fsva_shares_thaw(struct fsva_front *ff)
+{
+	if (ff->features & FSVA_FEATURE_MAP_PAGE && fsva_nr_reserve)
+		WRITE_ONCE(ff->shares.on, true);
+	queue_work(fsva_wq, &ff->shares.gone_work);
 }
 
 /* Wait a while for what was dropped to be given back: before an unmount. */

@@ -8,6 +8,8 @@
  *	/sys/kernel/debug/fsva/front/TAG/null_calls	write N: makes N calls that do
  *						nothing; read "N NANOSECONDS"
  *	/sys/kernel/debug/fsva/front/TAG/shared	pages that are the appliance's
+ *	/sys/kernel/debug/fsva/front/TAG/deaf	for tests; write 1: answers are lost
+ *						until the next suspend is over
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
@@ -60,6 +62,11 @@ static int fsva_info_show(struct seq_file *m, void *v)
 	seq_printf(m, "busy %d\n", atomic_read(&ff->nr_busy));
 	seq_printf(m, "forgets %u\n", READ_ONCE(ff->nr_forgets));
 	seq_printf(m, "killed %lld\n", atomic64_read(&ff->nr_killed));
+	seq_printf(m, "suspends %lld\n", atomic64_read(&ff->nr_suspends));
+	seq_printf(m, "moves %u\n", READ_ONCE(ff->nr_moves));
+	seq_printf(m, "moving %d\n", READ_ONCE(ff->move));
+	seq_printf(m, "resent %lld\n", atomic64_read(&ff->nr_resent));
+	seq_printf(m, "last-move-us %llu\n", READ_ONCE(ff->moved_ns) / 1000);
 	seq_printf(m, "reserve-pages %u of %u\n", READ_ONCE(ff->grants.nr_bounce),
 		   READ_ONCE(ff->grants.nr_bounce_all));
 	seq_printf(m, "references %u of %u\n", READ_ONCE(ff->grants.nr_ref),
@@ -198,6 +205,27 @@ static const struct file_operations fsva_null_fops = {
 	.release	= single_release,
 };
 
+static ssize_t fsva_deaf_write(struct file *file, const char __user *buf,
+			       size_t len, loff_t *pos)
+{
+	char line[8];
+	bool deaf;
+	int err;
+
+	err = fsva_stats_line(line, sizeof(line), buf, len);
+	if (!err)
+		err = kstrtobool(strim(line), &deaf);
+	if (!err)
+		err = fsva_front_deafen(file_inode(file)->i_private, deaf);
+	return err ?: len;
+}
+
+static const struct file_operations fsva_deaf_fops = {
+	.owner		= THIS_MODULE,
+	.open		= simple_open,
+	.write		= fsva_deaf_write,
+};
+
 /* Shared pages: index in the file, machine frame, reference. */
 static int fsva_shared_show(struct seq_file *m, void *v)
 {
@@ -214,6 +242,7 @@ void fsva_stats_add(struct fsva_front *ff)
 	debugfs_create_file("signal", 0644, ff->debugfs, ff, &fsva_sig_fops);
 	debugfs_create_file("null_calls", 0600, ff->debugfs, ff,
 			    &fsva_null_fops);
+	debugfs_create_file("deaf", 0200, ff->debugfs, ff, &fsva_deaf_fops);
 	debugfs_create_file("shared", 0400, ff->debugfs, ff, &fsva_shared_fops);
 }
 

@@ -9,6 +9,9 @@
  *		  all calls, made and to come, end in -EIO
  *	CLOSED	  all that belonged to the connection has been freed
  *
+ * In a domain that was restored a LIVE device stays so, and migrate.c makes the
+ * handshake again while its calls wait.
+ *
  * Only fsva_front_work() goes forward, only fsva_front_stop() makes a device
  * dead, only fsva_front_teardown() frees; each may be asked for any number of
  * times.  A mounted file system holds a reference: it outlives the device, and
@@ -26,12 +29,11 @@
 
 #define FSVA_CONNECT_TIMEOUT	(10 * HZ)
 #define FSVA_WATCH_PERIOD	(2 * HZ)
-#define FSVA_WATCH_ARMED	0
 #define FSVA_DEFAULT_ORDER	2u
 #define FSVA_DEFAULT_QUEUES	4u
 
-static LIST_HEAD(fsva_fronts);
-static DEFINE_MUTEX(fsva_fronts_mutex);
+LIST_HEAD(fsva_fronts);
+DEFINE_MUTEX(fsva_fronts_mutex);	/* fsva_fronts; before a device's own */
 struct workqueue_struct *fsva_wq;
 /* For what has to run on one processor, and is waited for by works of fsva_wq. */
 struct workqueue_struct *fsva_cpu_wq;
@@ -64,6 +66,7 @@ static void fsva_front_free_work(struct work_struct *work)
 					     free_work);
 
 	cancel_delayed_work_sync(&ff->watch);
+	cancel_delayed_work_sync(&ff->move_late);
 	cancel_work_sync(&ff->work);
 	cancel_work_sync(&ff->forget_work);
 	cancel_work_sync(&ff->orphan_work);
@@ -190,7 +193,7 @@ void fsva_front_stop(struct fsva_front *ff, const char *why)
 }
 
 /* The same where nobody is to blame. */
-static void fsva_front_close(struct fsva_front *ff, const char *why)
+void fsva_front_close(struct fsva_front *ff, const char *why)
 {
 	fsva_front_end(ff, why, false);
 }
@@ -268,6 +271,9 @@ static void fsva_front_watch_work(struct work_struct *work)
 	bool alive;
 
 	clear_bit(FSVA_WATCH_ARMED, &ff->watch_flags);
+	/* On the move it has no other end yet; fsva_front_move_late() looks. */
+	if (READ_ONCE(ff->frozen) || READ_ONCE(ff->move))
+		return;
 	if (fsva_ring_enter(ff, true))
 		return;
 	ring = &ff->rings[0];
@@ -298,6 +304,8 @@ static void fsva_front_teardown(struct fsva_front *ff)
 
 	wait_event_idle(ff->idle_wq, !atomic_read(&ff->nr_busy));
 	cancel_delayed_work_sync(&ff->watch);
+	clear_bit(FSVA_WATCH_ARMED, &ff->watch_flags);
+	ff->move = FSVA_MOVE_NONE;
 	fsva_shares_stop(ff);
 	for (i = 0; ff->rings && i < ff->nr_queues; i++)
 		fsva_ring_teardown(&ff->rings[i]);
@@ -314,7 +322,7 @@ static void fsva_front_teardown(struct fsva_front *ff)
 /* ---- Handshake ---- */
 
 /* Is `version` among the numbers, separated by commas, that the back offers? */
-static bool fsva_front_version_offered(struct fsva_front *ff)
+bool fsva_front_version_offered(struct fsva_front *ff)
 {
 	char *list, *at, *word;
 	unsigned int version;
@@ -331,7 +339,7 @@ static bool fsva_front_version_offered(struct fsva_front *ff)
 	return found;
 }
 
-static int fsva_front_publish(struct fsva_front *ff)
+int fsva_front_publish(struct fsva_front *ff)
 {
 	struct xenbus_device *dev = ff->xbdev;
 	struct xenbus_transaction xbt;
@@ -353,6 +361,8 @@ again:
 	if (!err)
 		err = xenbus_printf(xbt, dev->nodename, "session", "%016llx",
 				    ff->session);
+	if (!err)
+		err = xenbus_printf(xbt, dev->nodename, "feature-migrate", "1");
 	ff->taken_told = READ_ONCE(ff->taken);
 	if (!err)
 		err = xenbus_printf(xbt, dev->nodename, "mounted", "%u",
@@ -511,6 +521,11 @@ again:
 			!atomic_read(&ff->nr_busy));
 	mutex_lock(&ff->mutex);
 	dev = ff->xbdev;
+	/* Xenstore is not to be asked now, and there is nobody to be told. */
+	if (dev && READ_ONCE(ff->frozen)) {
+		mutex_unlock(&ff->mutex);
+		return;
+	}
 	if (!dev) {
 		if (ff->state == FSVA_FRONT_DEAD &&
 		    atomic_read(&ff->nr_busy)) {
@@ -521,8 +536,17 @@ again:
 			fsva_front_teardown(ff);
 		goto out;
 	}
+	/* On the move to where there is no other end. */
+	if (!dev->otherend) {
+		mutex_unlock(&ff->mutex);
+		return;
+	}
 	fsva_front_tell_mounted(ff);
 	back = fsva_xenbus_read_state(dev);
+	if (ff->state == FSVA_FRONT_LIVE && ff->move) {
+		fsva_front_move(ff, back);
+		goto out;
+	}
 	if (fsva_front_back_gone(back))
 		fsva_front_close(ff, "the appliance closed the device");
 	else if (ff->state == FSVA_FRONT_LIVE && back < XenbusStateInitialised)
@@ -584,24 +608,23 @@ static void fsva_front_otherend_changed(struct xenbus_device *dev,
 
 	if (!ff)
 		return;
-	if (fsva_front_back_gone(back))
+	/* On the move, the work looks what it means. */
+	if (fsva_front_back_gone(back) && !READ_ONCE(ff->move))
 		fsva_front_close(ff, "the appliance closed the device");
 	queue_work(fsva_wq, &ff->work);
 }
 
 /*
- * The domain was saved and restored, or migrated by itself: grants and event
- * channels of the old connection are gone, and so is its session.  Tasks may be
- * frozen yet: nothing waits for them here.
+ * This is another domain: grants and event channels of the old connection are
+ * gone.  xenbus has read who the other end is.  Tasks may be frozen yet: nothing
+ * waits for them here.
  */
 static int fsva_front_resume(struct xenbus_device *dev)
 {
 	struct fsva_front *ff = dev_get_drvdata(&dev->dev);
 
-	if (!ff)
-		return 0;
-	fsva_front_close(ff, "this domain was restored");
-	queue_work(fsva_wq, &ff->work);
+	if (ff)
+		fsva_front_restored(ff);
 	return 0;
 }
 
@@ -655,6 +678,7 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	INIT_WORK(&ff->orphan_work, fsva_call_orphan_work);
 	INIT_WORK(&ff->unmount_work, fsva_call_unmount_work);
 	INIT_DELAYED_WORK(&ff->watch, fsva_front_watch_work);
+	INIT_DELAYED_WORK(&ff->move_late, fsva_front_move_late);
 	fsva_grants_init(ff);
 	fsva_creds_init(ff);
 	fsva_shares_init(ff);
@@ -711,6 +735,7 @@ static void fsva_front_remove(struct xenbus_device *dev)
 	/* The work may have gone one step further meanwhile. */
 	fsva_front_close(ff, "the device was removed");
 	cancel_delayed_work_sync(&ff->watch);	/* it reads the back's state */
+	clear_bit(FSVA_WATCH_ARMED, &ff->watch_flags);
 	ff->xbdev = NULL;
 	mutex_unlock(&ff->mutex);
 	/* Tears down, unless the last reference does. */
@@ -754,11 +779,16 @@ int fsva_xenbus_init(void)
 	fsva_free_wq = alloc_workqueue("fsva-free", WQ_UNBOUND, 0);
 	if (!fsva_free_wq)
 		goto err_cpu_wq;
-	err = xenbus_register_frontend(&fsva_front_driver);
+	err = fsva_migrate_init();
 	if (err)
 		goto err_free_wq;
+	err = xenbus_register_frontend(&fsva_front_driver);
+	if (err)
+		goto err_migrate;
 	return 0;
 
+err_migrate:
+	fsva_migrate_exit();
 err_free_wq:
 	destroy_workqueue(fsva_free_wq);
 err_cpu_wq:
@@ -772,6 +802,7 @@ err_wq:
 void fsva_xenbus_exit(void)
 {
 	xenbus_unregister_driver(&fsva_front_driver);
+	fsva_migrate_exit();
 	/* An unmount may still have held one; RCU and its work put it. */
 	rcu_barrier();
 	flush_workqueue(fsva_wq);

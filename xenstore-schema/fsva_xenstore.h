@@ -34,6 +34,8 @@
 #define FSVA_XS_FRONT_RING_PAGE_ORDER                  "ring-page-order"
 #define FSVA_XS_FRONT_RING_PAGE_ORDER_MAX              4u
 #define FSVA_XS_FRONT_SESSION                          "session"
+#define FSVA_XS_FRONT_FEATURE_MIGRATE                  "feature-migrate"
+#define FSVA_XS_FRONT_FEATURE_MIGRATE_DEFAULT          0u
 #define FSVA_XS_FRONT_MOUNTED                          "mounted"
 #define FSVA_XS_FRONT_MOUNTED_DEFAULT                  0u
 #define FSVA_XS_FRONT_QUEUE_RING_REF                   "queue-%u/ring-ref"

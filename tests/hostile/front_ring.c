@@ -223,7 +223,39 @@ static void resent_never_seen(void)
 	req.op = FSVA_OP_UNMOUNT;
 	req.cred = PEER_CRED;
 	req.flags = FSVA_REQ_RESENT;
-	must_answer(peer_call_raw(&p, &req, &rsp), "an id resent as another operation");
+	must_be(peer_call_raw(&p, &req, &rsp), PEER_STOPPED, "an id resent as another operation");
+	peer_close(&p);
+}
+
+/* Asked again and again: one answer, kept; and, under its id, for something else: the end. */
+static void resent_again(void)
+{
+	struct fsva_req req;
+	struct fsva_rsp first, rsp;
+	struct fsva_mkdir_req *body = peer_req(&req, FSVA_OP_MKDIR);
+	const struct fsva_create_rsp *made = (const void *)first.body;
+	struct fsva_entry e;
+	struct peer p;
+
+	peer_up(&p);
+	fsva_wire_name(&body->name, p.root.handle, "hostile-again", 13);
+	body->mode = 0755;
+	must_be(peer_call(&p, &req, &first), 0, "mkdir");
+	req.flags = FSVA_REQ_RESENT;
+	for (int i = 0; i < 500; i++) {
+		must_be(peer_call_raw(&p, &req, &rsp), 0, "the same once more");
+		if (!(rsp.flags & FSVA_RSP_REPLAYED) || memcmp(rsp.body, first.body, sizeof(rsp.body)))
+			attack_fail("the answer is not the one that was given");
+	}
+	must_be(do_unlink(&p, FSVA_OP_RMDIR, p.root.handle, "hostile-again", made->entry.handle), 0, "rmdir");
+	/* rmdir has another tag: mkdir's answer is there yet, and is no mkdir */
+	must_be(peer_call_raw(&p, &req, &rsp), 0, "the same after rmdir");
+	body->name.name[0] = 'H';
+	must_be(peer_call_raw(&p, &req, &rsp), PEER_STOPPED, "another name under an id that was used");
+	peer_close(&p);
+	peer_up(&p);
+	must_be(do_lookup(&p, p.root.handle, "Hostile-again", &e), FSVA_ENOENT, "what was never asked for");
+	must_be(do_lookup(&p, p.root.handle, "hostile-again", &e), FSVA_ENOENT, "what was done once");
 	peer_close(&p);
 }
 
@@ -633,6 +665,7 @@ const struct attack front_ring_attacks[] = {
 	{ "id-again", id_again, "done once", 0 },
 	{ "id-extreme", id_extreme, "survive", 0 },
 	{ "resent-never-seen", resent_never_seen, "survive", 0 },
+	{ "resent-again", resent_again, "done once", 0 },
 	{ "op-unknown", op_unknown, "refused", 120 },
 	{ "op-all-blank", op_all_blank, "answered or ended", 240 },
 	{ "event-then-gone", event_then_gone, "all is given back", 0 },
