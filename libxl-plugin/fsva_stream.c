@@ -155,7 +155,7 @@ static int take_preamble(struct fsva_frame_reader *r)
         return refuse(r, "this is no image of a pair");
     if (version != FSVA_STREAM_VERSION) {
         snprintf(r->error, sizeof(r->error), "the image has version %u, and"
-                 " this xl knows version %u only", (unsigned)version,
+                 " this xl knows version %d only", (unsigned)version,
                  FSVA_STREAM_VERSION);
         r->failed = true;
         return -1;

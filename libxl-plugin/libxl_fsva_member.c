@@ -137,7 +137,7 @@ static int fill_appliance(struct fsva_move *move, uint32_t user_domid,
         rc = ERROR_FAIL;
         goto out;
     }
-    strcpy(m->info.device, json);
+    snprintf(m->info.device, sizeof(m->info.device), "%s", json);
     move->nr++;
 
 out:

@@ -317,6 +317,15 @@ static int write_record(struct receive *v, unsigned nr)
         goto out;
     }
 
+    if (fsva.appliance && access(fsva.appliance, R_OK)) {
+        int err = errno;
+        char shown[128];
+
+        fsva_text_clean(shown, sizeof(shown), fsva.appliance);
+        fsva_say("%s: %s: '%s' cannot reboot here without it", shown,
+                 strerror(err), user->info.name);
+    }
+
     snprintf(record.user_uuid, sizeof(record.user_uuid), "%s",
              user->info.uuid);
     snprintf(record.user_name, sizeof(record.user_name), "%s",

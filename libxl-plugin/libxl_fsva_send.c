@@ -364,9 +364,12 @@ void fsva_send_take_back(struct fsva_send *s, const char *verb)
 
         if (m->pid) {
             rc = fsva_member_do(m, FSVA_NOTE_RESUME, 0, TAKE_BACK_MS);
-            if (rc && fsva_domain_state(m->domid, NULL) != FSVA_DOMAIN_RUNS)
-                snprintf(stuck, sizeof(stuck), "%s", m->info.name);
             fsva_member_close(m);
+            /* Its child may have been killed. */
+            if (rc && fsva_domain_state(m->domid, NULL) == FSVA_DOMAIN_DOWN)
+                libxl_domain_resume(CTX, m->domid, 1, NULL);
+            if (fsva_domain_state(m->domid, NULL) != FSVA_DOMAIN_RUNS)
+                snprintf(stuck, sizeof(stuck), "%s", m->info.name);
         }
     }
 

@@ -235,10 +235,9 @@ static void test_member(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_xxh64), cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_each_bit), cmocka_unit_test(test_each_cut),
-		cmocka_unit_test(test_order), cmocka_unit_test(test_version),
-		cmocka_unit_test(test_hello), cmocka_unit_test(test_member),
+		cmocka_unit_test(test_xxh64),	 cmocka_unit_test(test_frames), cmocka_unit_test(test_each_bit),
+		cmocka_unit_test(test_each_cut), cmocka_unit_test(test_order),	cmocka_unit_test(test_version),
+		cmocka_unit_test(test_hello),	 cmocka_unit_test(test_member),
 	};
 
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
