@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libxl_fsva.h"
+#include "libxl_fsva_move.h"
 #include "fsva_spec.h"
 #include "fsva_text.h"
 
@@ -144,6 +144,40 @@ static int plugin_permit(uint32_t domid, const char *verb, bool quiet)
     return rc;
 }
 
+static int plugin_save(uint32_t domid, const char *filename,
+                       unsigned int flags)
+{
+    int rc = fsva_move_save(domid, filename, flags);
+
+    fsva_xs_close();
+    return rc;
+}
+
+static int plugin_restore(const char *filename, unsigned int flags)
+{
+    int rc = fsva_move_restore(filename, flags);
+
+    fsva_xs_close();
+    return rc;
+}
+
+static int plugin_migrate(uint32_t domid, const char *rune,
+                          unsigned int flags)
+{
+    int rc = fsva_move_migrate(domid, rune, flags);
+
+    fsva_xs_close();
+    return rc;
+}
+
+static int plugin_receive(int recv_fd, int send_fd, unsigned int flags)
+{
+    int rc = fsva_move_receive(recv_fd, send_fd, flags);
+
+    fsva_xs_close();
+    return rc;
+}
+
 static void plugin_ended(uint32_t domid, enum xl_plugin_end end)
 {
     fsva_pair_ended(domid, end);
@@ -161,6 +195,10 @@ const struct xl_plugin xl_plugin = {
     .abort = plugin_abort,
     .detach = plugin_detach,
     .permit = plugin_permit,
+    .save = plugin_save,
+    .restore = plugin_restore,
+    .migrate = plugin_migrate,
+    .receive = plugin_receive,
     .ended = plugin_ended,
 };
 

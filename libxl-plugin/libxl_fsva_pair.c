@@ -528,6 +528,7 @@ void fsva_pair_ended(uint32_t domid, enum xl_plugin_end end)
 int fsva_pair_permit(uint32_t domid, const char *verb, bool quiet)
 {
     bool stops = !strcmp(verb, "shutdown") || !strcmp(verb, "reboot");
+    bool moves = !strcmp(verb, "save") || !strcmp(verb, "migrate");
     struct fsva_record record;
     char user[128], tag[64];
     unsigned nr;
@@ -541,6 +542,10 @@ int fsva_pair_permit(uint32_t domid, const char *verb, bool quiet)
                      " alone is refused: xl %s %s, or xl fsva-detach %s %s"
                      " first", fsva_domain_str(domid), tag, user, verb, verb,
                      user, user, tag);
+        else if (!quiet && moves)
+            fsva_say("%s serves file system '%s' to domain '%s', so %s of it"
+                     " alone is refused: xl %s %s takes both",
+                     fsva_domain_str(domid), tag, user, verb, verb, user);
         else if (!quiet)
             fsva_say("%s serves file system '%s' to domain '%s', so %s of it"
                      " alone is refused: detach it first (xl fsva-detach %s"
@@ -558,9 +563,8 @@ int fsva_pair_permit(uint32_t domid, const char *verb, bool quiet)
 
     if (!quiet)
         fsva_say("%s has %u file system%s served by appliances, so %s of it"
-                 " alone is refused, and for pairs it is not supported yet:"
-                 " shut it down instead, or detach %s first (xl fsva-list,"
-                 " xl fsva-detach)", fsva_domain_str(domid), nr,
+                 " alone is refused: detach %s first (xl fsva-list, xl"
+                 " fsva-detach)", fsva_domain_str(domid), nr,
                  nr == 1 ? "" : "s", verb, nr == 1 ? "it" : "them");
     return ERROR_INVAL;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 minutes
+# long
 # shellcheck shell=bash disable=SC2034,SC2154 # TIMEOUT_* are for the runner; mkfs and environment come from the file
 # parity.sh: the same random calls on a file system itself and on it through a pair, side by side in one domain, and
 # every outcome compared (tests/programs/parity).  The file system itself is the user domain's kernel's own, 6.12 as

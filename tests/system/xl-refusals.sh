@@ -113,9 +113,8 @@ test_backend_refused() {
 
 test_alone_refused() {
 	before
-	refuses "'user' .* save of it alone is refused" dom0 xl save user /tmp/saved
 	refuses "'user.data' .* serves .*'data' to domain 'user', so save" dom0 xl save user.data /tmp/saved
-	refuses "'user' .* migrate of it alone is refused" dom0 xl migrate user localhost
+	refuses "'user' .* remus of it alone is refused" dom0 xl remus user localhost
 	refuses "'user.data' .* so migrate of it alone is refused" dom0 xl migrate user.data localhost
 	refuses "'user.data' .* shutdown of it alone is refused: xl shutdown user" dom0 xl shutdown user.data
 	refuses "'user.data' .* reboot of it alone is refused: xl reboot user" dom0 xl reboot user.data

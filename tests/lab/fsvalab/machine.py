@@ -103,11 +103,15 @@ def command(lab, number, opts, port, parts):
            "-drive", "file=%s/root.ext4,format=raw,readonly=on,if=virtio,"
            "cache=unsafe" % parts["user-root"]]
     for i in range(opts["disks"]):
-        disk = os.path.join(here, "disk%d" % i)
-        with open(disk, "wb") as f:
-            f.truncate(opts["disk_gb"] << 30)
+        # All hosts have the same disks, as migration needs it.  What one
+        # wrote is in this machine's page cache when the other reads.
+        disk = os.path.join(lab.path("1"), "disk%d" % i)
+        if number == 1:
+            with open(disk, "wb") as f:
+                f.truncate(opts["disk_gb"] << 30)
         cmd += ["-drive", "file=%s,format=raw,if=virtio,cache=unsafe,"
-                "discard=unmap" % disk]
+                "discard=unmap%s" % (disk, ",file.locking=off"
+                                     if opts["hosts"] > 1 else "")]
     if opts["hosts"] > 1:
         # Big frames: a 1500-octet wire costs four times as much under TCG.
         cmd += ["-netdev", "stream,id=peer,server=%s,addr.type=unix,"

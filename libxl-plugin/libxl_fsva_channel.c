@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Frames over two file descriptors: a transport, or a file in one direction.
+ *
+ * A transport that is cut without a word, as when a host or a wire dies, says
+ * nothing.  So each end sends a PING when it has had nothing to say for a
+ * while, and gives up on an end that has been silent for much longer.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libxl_fsva_move.h"
+#include "fsva_text.h"
+
+#define PING_MS     5000
+#define SILENT_MS   60000
+
+int64_t fsva_now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+struct fsva_channel *fsva_channel_new(int in, int out, bool pings)
+{
+    struct fsva_channel *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        abort();
+    c->in = in;
+    c->out = out;
+    c->pings = pings;
+    c->sent_ms = c->heard_ms = fsva_now_ms();
+    if (out >= 0)
+        fcntl(out, F_SETFL, fcntl(out, F_GETFL) | O_NONBLOCK);
+
+    return c;
+}
+
+void fsva_channel_free(struct fsva_channel *c)
+{
+    free(c);
+}
+
+uint8_t *fsva_channel_payload(struct fsva_channel *c)
+{
+    return c->w.buf + FSVA_FRAME_HEADER;
+}
+
+static int refuse(struct fsva_channel *c, const char *why)
+{
+    snprintf(c->error, sizeof(c->error), "%s", why);
+    return -1;
+}
+
+/*
+ * The other end may have told why it is gone, before it went.  Its reason is
+ * better than that the pipe is broken.
+ */
+static int lost(struct fsva_channel *c)
+{
+    struct pollfd pfd = { .fd = c->in, .events = POLLIN };
+    int i;
+
+    refuse(c, c->pings ? "the connection to the other host was lost"
+                       : strerror(errno));
+    for (i = 0; c->in >= 0 && c->pings && i < 100; i++) {
+        if (poll(&pfd, 1, 2000) <= 0)
+            break;
+        if (fsva_channel_read(c))
+            break;
+    }
+    return -1;
+}
+
+static int write_all(struct fsva_channel *c, const uint8_t *buf, size_t len)
+{
+    struct pollfd pfd = { .fd = c->out, .events = POLLOUT };
+    int64_t since = fsva_now_ms();
+    ssize_t r;
+
+    while (len) {
+        r = write(c->out, buf, len);
+        if (r > 0) {
+            buf += r;
+            len -= r;
+            since = fsva_now_ms();
+            continue;
+        }
+        if (r < 0 && errno != EINTR && errno != EAGAIN)
+            return lost(c);
+        if (fsva_interrupted())
+            return refuse(c, "interrupted");
+        if (fsva_now_ms() - since > SILENT_MS)
+            return refuse(c, "the other host takes no more data");
+        poll(&pfd, 1, 1000);
+    }
+
+    c->sent_ms = fsva_now_ms();
+    return 0;
+}
+
+int fsva_channel_preamble(struct fsva_channel *c)
+{
+    uint8_t buf[FSVA_STREAM_PREAMBLE];
+
+    fsva_stream_preamble(buf);
+    return write_all(c, buf, sizeof(buf));
+}
+
+int fsva_channel_send(struct fsva_channel *c, enum fsva_frame_type type,
+                      unsigned member, size_t len)
+{
+    size_t total = fsva_frame_seal(&c->w, type, member, len);
+
+    return write_all(c, c->w.buf, total);
+}
+
+int fsva_channel_tick(struct fsva_channel *c)
+{
+    int64_t now = fsva_now_ms();
+
+    if (!c->pings)
+        return 0;
+    if (now - c->heard_ms > SILENT_MS)
+        return refuse(c, "the other host has been silent for a minute");
+    if (now - c->sent_ms > PING_MS)
+        return fsva_channel_send(c, FSVA_FRAME_PING, 0, 0);
+
+    return 0;
+}
+
+int fsva_channel_read(struct fsva_channel *c)
+{
+    ssize_t r;
+
+    r = read(c->in, c->r.buf + c->r.have, fsva_frame_want(&c->r));
+    if (r < 0)
+        return errno == EINTR || errno == EAGAIN ? 0
+                                                 : refuse(c, strerror(errno));
+    if (!r)
+        return refuse(c, c->pings ? "the connection to the other host was"
+                                    " lost"
+                                  : "the image is cut off");
+
+    c->heard_ms = fsva_now_ms();
+    c->r.have += r;
+    r = fsva_frame_take(&c->r);
+    if (r < 0)
+        return refuse(c, c->r.error);
+    if (!r || c->r.type == FSVA_FRAME_PING)
+        return 0;
+
+    if (c->r.type == FSVA_FRAME_FAIL) {
+        char text[256];
+        size_t len = c->r.len < sizeof(text) ? c->r.len : sizeof(text) - 1;
+
+        memcpy(text, c->r.payload, len);
+        text[len] = '\0';
+        fsva_text_clean(c->error, sizeof(c->error), text);
+        return -1;
+    }
+
+    return 1;
+}
+
+int fsva_channel_wait(struct fsva_channel *c, enum fsva_frame_type type,
+                      int timeout_s)
+{
+    struct pollfd pfd = { .fd = c->in, .events = POLLIN };
+    int64_t end = fsva_now_ms() + timeout_s * 1000LL;
+    int r;
+
+    for (;;) {
+        if (fsva_channel_tick(c))
+            return -1;
+        if (fsva_now_ms() > end)
+            return refuse(c, "the other host did not answer in time");
+        if (fsva_interrupted())
+            return refuse(c, "interrupted");
+        if (poll(&pfd, 1, 1000) <= 0)
+            continue;
+
+        r = fsva_channel_read(c);
+        if (r < 0)
+            return -1;
+        if (r)
+            return c->r.type == type ? 0
+                : refuse(c, "the other host says something unexpected");
+    }
+}
+
+void fsva_channel_fail(struct fsva_channel *c, const char *why)
+{
+    size_t len = strnlen(why, 255);
+
+    memcpy(fsva_channel_payload(c), why, len);
+    fsva_channel_send(c, FSVA_FRAME_FAIL, 0, len);
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-basic-offset: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
