@@ -121,24 +121,6 @@ static int hold(struct fsva_send *s)
     return 0;
 }
 
-/* The user domain first: it maps memory of the others. */
-static void destroy_all(struct fsva_move *move)
-{
-    unsigned i;
-
-    for (i = 1; i < move->nr; i++)
-        fsva_record_remove(move->members[i].domid);
-    for_each_user_first(move, i) {
-        struct fsva_member *m = &move->members[i];
-
-        if (fsva_member_do(m, FSVA_NOTE_DESTROY, 0, STEP_MS) &&
-            fsva_domain_wait_gone(m->domid, 10))
-            fsva_say("what is left of '%s' here could not be removed: xl"
-                     " destroy %s" AWAY, m->info.name, m->info.name);
-        fsva_member_close(m);
-    }
-}
-
 /* 0: moved; > 0: nobody knows; < 0: not moved. */
 static int commit(struct fsva_send *s)
 {
@@ -255,7 +237,7 @@ int fsva_move_migrate(uint32_t domid, const char *rune, unsigned flags)
                  move->nr == 2 ? "" : "s",
                  (done_ms - s.suspended_ms) / 1000.0,
                  (done_ms - start_ms) / 1000.0);
-        destroy_all(move);
+        fsva_send_destroy(&s, AWAY);
         end_transport(pid, in, out);
     }
     fsva_channel_free(s.c);

@@ -170,6 +170,11 @@ struct fsva_send {
 int fsva_send_images(struct fsva_send *s);
 void fsva_send_failed(struct fsva_send *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/*
+ * The images live elsewhere now: destroy the domains, which have this after
+ * their names, the user domain first: it maps memory of the others.
+ */
+int fsva_send_destroy(struct fsva_send *s, const char *suffix);
 /* Resume all; prints what could not be.  verb: for the message. */
 void fsva_send_take_back(struct fsva_send *s, const char *verb);
 

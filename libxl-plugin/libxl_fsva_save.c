@@ -41,28 +41,6 @@ static int resume_all(struct fsva_send *s, bool paused)
     return rc;
 }
 
-static int destroy_all(struct fsva_send *s)
-{
-    unsigned i;
-    int rc = 0;
-
-    for (i = 1; i < s->move->nr; i++)
-        fsva_record_remove(s->move->members[i].domid);
-    for_each_user_first(s->move, i) {
-        struct fsva_member *m = &s->move->members[i];
-
-        if (fsva_member_do(m, FSVA_NOTE_DESTROY, 0, STEP_MS) &&
-            fsva_domain_wait_gone(m->domid, 10)) {
-            fsva_say("'%s' is saved, but could not be removed: xl destroy"
-                     " %s", m->info.name, m->info.name);
-            rc = ERROR_FAIL;
-        }
-        fsva_member_close(m);
-    }
-
-    return rc;
-}
-
 int fsva_move_save(uint32_t domid, const char *filename, unsigned flags)
 {
     struct fsva_move *move = fsva_move_new();
@@ -106,7 +84,7 @@ int fsva_move_save(uint32_t domid, const char *filename, unsigned flags)
     } else if (flags & (XL_PLUGIN_CHECKPOINT | XL_PLUGIN_PAUSED)) {
         rc = resume_all(&s, flags & XL_PLUGIN_PAUSED);
     } else {
-        rc = destroy_all(&s);
+        rc = fsva_send_destroy(&s, "");
     }
 
     fsva_interrupt_end();

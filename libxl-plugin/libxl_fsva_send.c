@@ -28,6 +28,7 @@
 #define STALE_MS            300
 /* libxl gives a domain 60 s to hear, and 60 s to suspend. */
 #define TAKE_BACK_MS        150000
+#define DESTROY_MS          60000
 
 #define PAGE_OCTETS         4096
 
@@ -342,6 +343,36 @@ int fsva_send_images(struct fsva_send *s)
     if (fsva_channel_send(s->c, FSVA_FRAME_END, 0, 0))
         return channel_failed(s);
     return 0;
+}
+
+int fsva_send_destroy(struct fsva_send *s, const char *suffix)
+{
+    char path[64];
+    unsigned i;
+    int rc = 0;
+
+    for (i = 1; i < s->move->nr; i++) {
+        uint32_t backend = s->move->members[i].domid;
+
+        fsva_record_remove(backend);
+        /* libxl would wait for a backend that is suspended. */
+        snprintf(path, sizeof(path), "/local/domain/%u/backend/fsva/%u",
+                 backend, s->move->members[0].domid);
+        fsva_xs_prune(path);
+    }
+    for_each_user_first(s->move, i) {
+        struct fsva_member *m = &s->move->members[i];
+
+        if (fsva_member_do(m, FSVA_NOTE_DESTROY, 0, DESTROY_MS) &&
+            fsva_domain_wait_gone(m->domid, 10)) {
+            fsva_say("what is left of '%s' could not be removed: xl destroy"
+                     " %s%s", m->info.name, m->info.name, suffix);
+            rc = ERROR_FAIL;
+        }
+        fsva_member_close(m);
+    }
+
+    return rc;
 }
 
 void fsva_send_take_back(struct fsva_send *s, const char *verb)
