@@ -159,8 +159,8 @@ faults() {
 	note 'no such command'
 	refuses "migration of 'user' failed, greeting: .*connection to the other host was lost; it and" \
 		dom0 xl migrate -s /nosuch user localhost
-	note 'the transport is cut: at the greeting, early, and in the middle of the images'
-	fault 'greeting: the connection' CUT=1
+	note 'the transport is cut: right after the greeting, early, and in the middle of the images'
+	fault '(greeting|copying memory): the connection' CUT=1
 	fault 'copying memory: ' CUT=20
 	fault 'copying memory: ' CUT=2000
 	note 'the answers are cut: before it accepts, before it is ready'
