@@ -2,14 +2,14 @@
 # takes 10 minutes
 # long
 # boot: --hosts 2 --host-memory 1536
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # migrate-hosts.sh: a pair goes from one host to another and back, under load; and it stays where it is when the
 # other host has no room, or the link between them is cut without a word.
 
 # shellcheck source=tests/system/migrate.bash
 source "$FSVA_TOP/tests/system/migrate.bash"
 
-export TIMEOUT_test_cut_link=900
+TIMEOUT_test_cut_link=900
 
 file_setup() {
 	lab pair --user pv --fsva pv --kernel 6.12 --fs ext4 --memory 256

@@ -2,7 +2,7 @@
 # takes 12 minutes
 # long
 # boot: --host-memory 2560 --dom0-memory 1280
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # TIMEOUT_* are for the runner
 # migrate.sh: a pair is saved, restored and migrated as one, under load, and whatever fails on the way leaves
 # one live copy of it.  On one host: the target of each migration is its source's host, so the domains get new
 # ids, and all that a second host would see is seen.  migrate-hosts.sh has two.
@@ -12,7 +12,9 @@ source "$FSVA_TOP/tests/system/migrate.bash"
 
 ACCEPT=3 READY=7 DONE=9	# enum fsva_frame_type
 
-export TIMEOUT_test_pv_faults=900 TIMEOUT_test_pvh_faults=900 TIMEOUT_test_faults_late=900
+TIMEOUT_test_pv_faults=900
+TIMEOUT_test_pvh_faults=900
+TIMEOUT_test_faults_late=900
 
 file_setup() {
 	# What xl runs instead of ssh.  $CUT reads, of 64 KiB at most, go there.  Answers (frames of 24 octets, see fsva_stream.h)
