@@ -415,6 +415,7 @@ struct fsva_call {
 typedef int (*fsva_handler)(struct fsva_call *c, const void *req, void *rsp);
 
 void fsva_call_run(struct fsva_call *c);
+bool fsva_call_await_ring(struct fsva_call *c);
 
 #define FSVA_HANDLER(NAME) int fsva_op_##NAME(struct fsva_call *c, const void *in, void *out)
 

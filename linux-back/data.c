@@ -121,13 +121,6 @@ static int fsva_data_map_grants(struct fsva_call *c)
 	return 0;
 }
 
-static bool fsva_data_may_begin(struct fsva_call *c)
-{
-	struct fsva_queue *q = c->q;
-
-	return READ_ONCE(q->stopped) || (!READ_ONCE(q->paused) && READ_ONCE(c->epoch) == READ_ONCE(q->epoch));
-}
-
 /*
  * From here on the call uses the front's pages.  If it was taken before a suspend, it waits until that is over; in
  * another domain, until the front has asked again and so said which pages they are now.
@@ -138,13 +131,9 @@ static int fsva_data_enter(struct fsva_call *c)
 	int err = 0;
 
 	spin_lock(&q->lock);
-	while (unlikely(q->paused || c->epoch != q->epoch) && !err) {
-		spin_unlock(&q->lock);
-		wait_event_idle(q->resumed, fsva_data_may_begin(c));
-		spin_lock(&q->lock);
-		err = q->stopped ? -ESHUTDOWN : 0;
-	}
-	if (!err) {
+	if (!fsva_call_await_ring(c)) {
+		err = -ESHUTDOWN;
+	} else {
 		c->begun = true;
 		c->data.entered = true;
 		atomic_inc(&q->link->nr_data);

@@ -204,6 +204,31 @@ static int fsva_call_mounted(struct fsva_call *c, fsva_handler handler)
 	return err;
 }
 
+static bool fsva_call_may_go_on(const struct fsva_call *c)
+{
+	const struct fsva_queue *q = c->q;
+
+	return READ_ONCE(q->stopped) || (!READ_ONCE(q->paused) && READ_ONCE(c->epoch) == READ_ONCE(q->epoch));
+}
+
+/*
+ * Wait while there is no ring, and, when it is another than the request came from, until the front has asked again.
+ * False: it has waited, and the link is stopped.  q->lock is held, and let go of meanwhile.
+ */
+bool fsva_call_await_ring(struct fsva_call *c)
+{
+	struct fsva_queue *q = c->q;
+
+	while (unlikely(q->paused || c->epoch != q->epoch)) {
+		spin_unlock(&q->lock);
+		wait_event_idle(q->resumed, fsva_call_may_go_on(c));
+		spin_lock(&q->lock);
+		if (q->stopped)
+			return false;
+	}
+	return true;
+}
+
 /* After a reconnect the front names its session before it asks for anything. */
 static bool fsva_call_too_early(const struct fsva_call *c)
 {

@@ -257,15 +257,7 @@ err_breach:
 	return FSVA_TAKE_STOPPED;
 }
 
-static bool fsva_queue_may_answer(struct fsva_queue *q, struct fsva_call *c)
-{
-	return READ_ONCE(q->stopped) || (!READ_ONCE(q->paused) && READ_ONCE(c->epoch) == READ_ONCE(q->epoch));
-}
-
-/*
- * Put an answer on the ring: the only place that writes a slot.  Waits while there is no ring, and, when it is another
- * than the request came from, until the front has asked again.
- */
+/* Put an answer on the ring of the request, once it is there: the only place that writes a slot. */
 static void fsva_queue_answer(struct fsva_queue *q, struct fsva_call *c)
 {
 	struct fsva_rsp *rsp = &c->rsp;
@@ -274,11 +266,7 @@ static void fsva_queue_answer(struct fsva_queue *q, struct fsva_call *c)
 
 	spin_lock(&q->lock);
 	epoch = q->epoch;
-	while (unlikely((q->paused || c->epoch != q->epoch) && !q->stopped)) {
-		spin_unlock(&q->lock);
-		wait_event_idle(q->resumed, fsva_queue_may_answer(q, c));
-		spin_lock(&q->lock);
-	}
+	fsva_call_await_ring(c);	/* a stopped link keeps the answer, below */
 	if (unlikely(epoch != q->epoch))
 		fsva_replay_moved_answer(&c->req, rsp);
 	fsva_replay_end(&q->link->ses->replay[q->index][rsp->tag], &c->req, rsp);
