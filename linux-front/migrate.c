@@ -156,17 +156,15 @@ void fsva_front_restored(struct fsva_front *ff)
 	mutex_lock(&ff->mutex);
 	ff->nr_moves++;
 	ff->move_start_ns = ktime_get_ns();
+	ff->frozen = false;
 	if (ff->state == FSVA_FRONT_LIVE &&
 	    ff->features & FSVA_FEATURE_RESTORE) {
 		ff->move = FSVA_MOVE_WANTED;
-		ff->frozen = false;
-		fsva_front_holds(ff);
 		mod_delayed_work(fsva_wq, &ff->move_late, move_seconds * HZ);
 	} else {
-		ff->frozen = false;
 		fsva_front_close(ff, "this domain was restored");
-		fsva_front_holds(ff);
 	}
+	fsva_front_holds(ff);
 	mutex_unlock(&ff->mutex);
 	queue_work(fsva_wq, &ff->work);
 }
