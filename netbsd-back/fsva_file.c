@@ -81,17 +81,25 @@ FSVA_HANDLER(release)
 	return fsva_file_release(&c->c_ses->s_files, r->fh);
 }
 
+/* What needs no more than that the file is open. */
+static int
+fsva_file_check(struct fsva_call *c, uint64_t fh)
+{
+	struct fsva_file *f;
+	int error;
+
+	error = fsva_file_get(&c->c_ses->s_files, fh, &f);
+	if (!error)
+		fsva_file_put(&c->c_ses->s_files, f);
+	return error;
+}
+
 /* No file system of NetBSD's is told of close(2) of one descriptor. */
 FSVA_HANDLER(flush)
 {
 	const struct fsva_flush_req *r = in;
-	struct fsva_file *f;
-	int error;
 
-	error = fsva_file_get(&c->c_ses->s_files, r->fh, &f);
-	if (!error)
-		fsva_file_put(&c->c_ses->s_files, f);
-	return error;
+	return fsva_file_check(c, r->fh);
 }
 
 /* The vnode is locked over VOP_FSYNC. */
@@ -412,11 +420,6 @@ FSVA_HANDLER(write)
 FSVA_HANDLER(fadvise)
 {
 	const struct fsva_fadvise_req *r = in;
-	struct fsva_file *f;
-	int error;
 
-	error = fsva_file_get(&c->c_ses->s_files, r->fh, &f);
-	if (!error)
-		fsva_file_put(&c->c_ses->s_files, f);
-	return error;
+	return fsva_file_check(c, r->fh);
 }

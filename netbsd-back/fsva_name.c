@@ -177,6 +177,21 @@ fsva_making_end(struct fsva_call *c, struct vnode *dvp, bool locked,
 	return error;
 }
 
+/* As fsva_making_begin, for what must not be there yet: EEXIST if it is. */
+static int
+fsva_making_begin_new(struct fsva_call *c, const struct fsva_name *nm,
+    uint32_t flags, struct fsva_cn *n, struct vnode **dvpp)
+{
+	struct vnode *vp;
+	int error;
+
+	error = fsva_making_begin(c, nm, flags, n, dvpp, &vp);
+	if (error || vp == NULL)
+		return error;
+	VOP_ABORTOP(*dvpp, &n->cn);
+	return fsva_making_end(c, *dvpp, true, vp, EEXIST, NULL);
+}
+
 static void
 fsva_vattr_new(struct fsva_call *c, struct vattr *va, enum vtype type,
     uint32_t mode)
@@ -248,24 +263,17 @@ FSVA_HANDLER(mknod)
 	case S_IFBLK:	type = VBLK; break;
 	default:	return EINVAL;
 	}
-	error = fsva_making_begin(c, &r->name, 0, &n, &dvp, &vp);
+	error = fsva_making_begin_new(c, &r->name, 0, &n, &dvp);
 	if (error)
 		return error;
-	if (vp != NULL) {
-		VOP_ABORTOP(dvp, &n.cn);
-		error = EEXIST;
-	} else {
-		fsva_vattr_new(c, &va, type, r->mode);
-		if (type == VCHR || type == VBLK)
-			va.va_rdev = makedev(r->rdev_major, r->rdev_minor);
-		if (type == VREG || type == VSOCK)
-			error = VOP_CREATE(dvp, &vp, &n.cn, &va);
-		else
-			error = VOP_MKNOD(dvp, &vp, &n.cn, &va);
-		if (error)
-			vp = NULL;
-	}
-	return fsva_making_end(c, dvp, true, vp, error, out);
+	fsva_vattr_new(c, &va, type, r->mode);
+	if (type == VCHR || type == VBLK)
+		va.va_rdev = makedev(r->rdev_major, r->rdev_minor);
+	if (type == VREG || type == VSOCK)
+		error = VOP_CREATE(dvp, &vp, &n.cn, &va);
+	else
+		error = VOP_MKNOD(dvp, &vp, &n.cn, &va);
+	return fsva_making_end(c, dvp, true, error ? NULL : vp, error, out);
 }
 
 /* As create. */
@@ -277,19 +285,12 @@ FSVA_HANDLER(mkdir)
 	struct vattr va;
 	int error;
 
-	error = fsva_making_begin(c, &r->name, CREATEDIR, &n, &dvp, &vp);
+	error = fsva_making_begin_new(c, &r->name, CREATEDIR, &n, &dvp);
 	if (error)
 		return error;
-	if (vp != NULL) {
-		VOP_ABORTOP(dvp, &n.cn);
-		error = EEXIST;
-	} else {
-		fsva_vattr_new(c, &va, VDIR, r->mode);
-		error = VOP_MKDIR(dvp, &vp, &n.cn, &va);
-		if (error)
-			vp = NULL;
-	}
-	return fsva_making_end(c, dvp, true, vp, error, out);
+	fsva_vattr_new(c, &va, VDIR, r->mode);
+	error = VOP_MKDIR(dvp, &vp, &n.cn, &va);
+	return fsva_making_end(c, dvp, true, error ? NULL : vp, error, out);
 }
 
 /* As create. */
@@ -305,21 +306,14 @@ FSVA_HANDLER(symlink)
 	error = fsva_data_in(c, &target);
 	if (error)
 		return error;
-	error = fsva_making_begin(c, &r->name, 0, &n, &dvp, &vp);
+	error = fsva_making_begin_new(c, &r->name, 0, &n, &dvp);
 	if (error)
 		return error;
-	if (vp != NULL) {
-		VOP_ABORTOP(dvp, &n.cn);
-		error = EEXIST;
-	} else {
-		fsva_vattr_new(c, &va, VLNK, 0777);
-		va.va_mode = 0777;	/* no umask: as on Linux */
-		error = VOP_SYMLINK(dvp, &vp, &n.cn, &va,
-		    __UNCONST((const char *)target));
-		if (error)
-			vp = NULL;
-	}
-	return fsva_making_end(c, dvp, true, vp, error, out);
+	fsva_vattr_new(c, &va, VLNK, 0777);
+	va.va_mode = 0777;	/* no umask: as on Linux */
+	error = VOP_SYMLINK(dvp, &vp, &n.cn, &va,
+	    __UNCONST((const char *)target));
+	return fsva_making_end(c, dvp, true, error ? NULL : vp, error, out);
 }
 
 /*
@@ -329,7 +323,7 @@ FSVA_HANDLER(symlink)
 FSVA_HANDLER(link)
 {
 	const struct fsva_link_req *r = in;
-	struct vnode *dvp, *vp, *there;
+	struct vnode *dvp, *vp;
 	struct fsva_cn n;
 	bool locked = true;
 	int error;
@@ -341,22 +335,16 @@ FSVA_HANDLER(link)
 		vrele(vp);
 		return EPERM;
 	}
-	error = fsva_making_begin(c, &r->name, 0, &n, &dvp, &there);
+	error = fsva_making_begin_new(c, &r->name, 0, &n, &dvp);
 	if (error) {
 		vrele(vp);
 		return error;
 	}
-	if (there != NULL) {
-		VOP_ABORTOP(dvp, &n.cn);
-		vrele(there);
-		error = EEXIST;
-	} else {
 #if !FSVA_DVP_STAYS_LOCKED
-		vref(dvp);		/* one for VOP_LINK to drop */
-		locked = false;
+	vref(dvp);		/* one for VOP_LINK to drop */
+	locked = false;
 #endif
-		error = VOP_LINK(dvp, vp, &n.cn);
-	}
+	error = VOP_LINK(dvp, vp, &n.cn);
 	/* vp's reference goes with the answer. */
 	return fsva_making_end(c, dvp, locked, vp, error, out);
 }
