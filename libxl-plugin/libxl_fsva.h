@@ -124,6 +124,9 @@ void fsva_interrupt_begin(void);
 void fsva_interrupt_end(void);
 bool fsva_interrupted(void);
 
+/* Milliseconds of a clock that only goes on. */
+int64_t fsva_now_ms(void);
+
 /*----- libxl_fsva_policy.c -----*/
 
 /* Both print which policy is in the way.  A label NULL is the default. */

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libxl_fsva_move.h"
@@ -21,14 +20,6 @@
 
 #define PING_MS     5000
 #define SILENT_MS   60000
-
-int64_t fsva_now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 struct fsva_channel *fsva_channel_new(int in, int out, bool pings)
 {

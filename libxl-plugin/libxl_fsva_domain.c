@@ -79,7 +79,7 @@ bool fsva_interrupted(void)
 
 /*----- time -----*/
 
-static int64_t now_ms(void)
+int64_t fsva_now_ms(void)
 {
     struct timespec ts;
 
@@ -235,7 +235,7 @@ static int check_ready(uint32_t domid, const char *name)
 
 int fsva_domain_wait_ready(uint32_t domid, const char *name, int timeout_s)
 {
-    int64_t left, end = now_ms() + timeout_s * 1000LL;
+    int64_t left, end = fsva_now_ms() + timeout_s * 1000LL;
     struct xs_handle *xs = fsva_xs();
     struct pollfd pfd = { .events = POLLIN };
     char path[64], **event;
@@ -257,7 +257,7 @@ int fsva_domain_wait_ready(uint32_t domid, const char *name, int timeout_s)
         if (rc)
             break;
 
-        left = end - now_ms();
+        left = end - fsva_now_ms();
         if (left <= 0) {
             fsva_say("appliance '%s' did not serve within %d seconds", name,
                      timeout_s);
@@ -279,10 +279,10 @@ int fsva_domain_wait_ready(uint32_t domid, const char *name, int timeout_s)
 
 int fsva_domain_wait_gone(uint32_t domid, int timeout_s)
 {
-    int64_t end = now_ms() + timeout_s * 1000LL;
+    int64_t end = fsva_now_ms() + timeout_s * 1000LL;
 
     while (fsva_domain_state(domid, NULL) != FSVA_DOMAIN_NONE) {
-        if (now_ms() >= end || fsva_interrupted())
+        if (fsva_now_ms() >= end || fsva_interrupted())
             return ERROR_TIMEDOUT;
         sleep_ms(100);
     }
@@ -294,13 +294,13 @@ int fsva_domain_wait_gone(uint32_t domid, int timeout_s)
 static void wait_down(uint32_t domid, int64_t end)
 {
     while (fsva_domain_state(domid, NULL) == FSVA_DOMAIN_RUNS &&
-           now_ms() < end && !fsva_interrupted())
+           fsva_now_ms() < end && !fsva_interrupted())
         sleep_ms(100);
 }
 
 int fsva_domain_stop(const uint32_t *domids, unsigned nr, bool destroy)
 {
-    int64_t end = now_ms() + FSVA_STOP_TIMEOUT_S * 1000LL;
+    int64_t end = fsva_now_ms() + FSVA_STOP_TIMEOUT_S * 1000LL;
     int rc = 0, r;
     unsigned i;
 

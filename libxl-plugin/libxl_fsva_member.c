@@ -41,6 +41,19 @@ struct fsva_move *fsva_move_new(void)
     return move;
 }
 
+void fsva_move_cut(struct fsva_move *move)
+{
+    unsigned i;
+
+    for_each_user_first(move, i) {
+        struct fsva_member *m = &move->members[i];
+
+        if (m->data >= 0)
+            close(m->data);
+        m->data = -1;
+    }
+}
+
 /*----- who they are -----*/
 
 static int fill_member(struct fsva_move *move, struct fsva_member *m,

@@ -93,6 +93,9 @@ struct fsva_move {
 
 struct fsva_move *fsva_move_new(void);
 
+/* No image goes on: who still writes or reads one finds out. */
+void fsva_move_cut(struct fsva_move *move);
+
 /*
  * The user domain's appliances.  XL_PLUGIN_NOT_MINE: it has none.  If the pair
  * cannot be moved the reason is told.
@@ -150,8 +153,6 @@ int fsva_channel_read(struct fsva_channel *c);
 int fsva_channel_wait(struct fsva_channel *c, enum fsva_frame_type type,
                       int timeout_s);
 void fsva_channel_fail(struct fsva_channel *c, const char *why);
-
-int64_t fsva_now_ms(void);
 
 /*----- libxl_fsva_send.c -----*/
 

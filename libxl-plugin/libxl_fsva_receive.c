@@ -417,12 +417,7 @@ void fsva_receive_destroy(struct fsva_move *move)
 {
     unsigned i;
 
-    /* Who still waits for a part of its image finds out that none comes. */
-    for_each_user_first(move, i) {
-        if (move->members[i].data >= 0)
-            close(move->members[i].data);
-        move->members[i].data = -1;
-    }
+    fsva_move_cut(move);
     for_each_user_first(move, i) {
         struct fsva_member *m = &move->members[i];
 

@@ -381,14 +381,7 @@ void fsva_send_take_back(struct fsva_send *s, const char *verb)
     unsigned i;
     int rc;
 
-    /* No image is wanted any more: whoever writes one finds out. */
-    for_each_user_first(s->move, i) {
-        struct fsva_member *m = &s->move->members[i];
-
-        if (m->data >= 0)
-            close(m->data);
-        m->data = -1;
-    }
+    fsva_move_cut(s->move);
 
     for_each_appliance_first(s->move, i) {
         struct fsva_member *m = &s->move->members[i];
