@@ -103,10 +103,14 @@ int some_fd(int *fd)
 	}
 }
 
-void keep_fd(int fd)
+bool got_fd(int fd)
 {
-	unsigned int slot = pick(NR_FDS);
+	unsigned int slot;
 
+	say_result(fd < 0 ? fd : 0);
+	if (fd < 0)
+		return false;
+	slot = pick(NR_FDS);
 	for (unsigned int i = 0; i < NR_FDS && me.fds[slot] >= 0; i++)
 		slot = (slot + 1) % NR_FDS;
 	if (me.fds[slot] >= 0) {
@@ -115,6 +119,7 @@ void keep_fd(int fd)
 	}
 	me.fds[slot] = fd;
 	say(" fd%u", slot);
+	return true;
 }
 
 void fill(size_t len)

@@ -52,11 +52,8 @@ static void op_open(void)
 	say(" %o", mode);
 	look_at(path);
 	fd = open(path, flags | O_CLOEXEC, mode);
-	say_result(fd < 0 ? fd : 0);
-	if (fd >= 0) {
-		keep_fd(fd);
+	if (got_fd(fd))
 		look_fd(fd);
-	}
 }
 
 static void op_openat2(void)
@@ -74,9 +71,7 @@ static void op_openat2(void)
 	say_bits("", how.flags, open_bits);
 	say(" resolve %#llx", (unsigned long long)how.resolve);
 	fd = syscall(SYS_openat2, me.top, path, &how, sizeof(how));
-	say_result(fd < 0 ? fd : 0);
-	if (fd >= 0)
-		keep_fd(fd);
+	got_fd(fd);
 }
 
 static void op_tmpfile(void)
@@ -91,11 +86,8 @@ static void op_tmpfile(void)
 	say(" %o", mode);
 	look_at(path);
 	fd = open(path, flags | O_CLOEXEC, mode);
-	say_result(fd < 0 ? fd : 0);
-	if (fd >= 0) {
-		keep_fd(fd);
+	if (got_fd(fd))
 		look_fd(fd);
-	}
 }
 
 static void op_close(void)
@@ -114,9 +106,7 @@ static void op_dup(void)
 
 	some_fd(&fd);
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	say_result(fd < 0 ? fd : 0);
-	if (fd >= 0)
-		keep_fd(fd);
+	got_fd(fd);
 }
 
 /* Aligned as O_DIRECT wants it more often than not. */

@@ -40,11 +40,8 @@ static void op_by_handle(void)
 		return;
 	}
 	fd = open_by_handle_at(me.top, &handles[i].head, flags | O_CLOEXEC);
-	say_result(fd < 0 ? fd : 0);
-	if (fd >= 0) {
-		keep_fd(fd);
+	if (got_fd(fd))
 		look_fd(fd);
-	}
 }
 
 const struct op ops_handle[] = {

@@ -105,7 +105,7 @@ extern struct me me;
 extern uint8_t *buf;			/* BUF_MAX, on a page's boundary */
 
 int some_fd(int *fd);			/* a slot that is open (one is opened if none is), and its descriptor */
-void keep_fd(int fd);			/* in some slot */
+bool got_fd(int fd);			/* says how the call that gives it ended; keeps it in some slot */
 void fill(size_t len);
 size_t some_len(void);
 long long some_off(void);
