@@ -36,9 +36,10 @@ skip() {
 	exit 77
 }
 
-# dom0 CMD..., user CMD..., fsva CMD...: run a command there; its output and status are the command's.
+# dom0 CMD..., user CMD..., fsva CMD...: run a command there; its output and status are the command's.  DOM0,
+# USER_DOMAIN, FSVA_DOMAIN: where that is, if not where it mostly is.
 dom0() {
-	lab exec dom0 -- "$@"
+	lab exec "${DOM0:-dom0}" -- "$@"
 }
 
 user() {
@@ -118,4 +119,13 @@ back_value() {
 # front_calls OP: requests of this kind that the user domain has sent for the tag "data"
 front_calls() {
 	user cat /sys/kernel/debug/fsva/front/data/stats | awk -v op="$1" '$1 == op { print $2 }'
+}
+
+# nothing_left: no domain but dom0, and nothing of a pair in xenstore.
+nothing_left() {
+	local left
+	left=$(dom0_sh 'xl list | tail -n +2 | grep -v "^Domain-0 " || true')
+	assert_eq "$left" '' 'domains left'
+	left=$(dom0_sh 'xenstore-ls -f | grep -E "/(device|backend)/fsva/|fsva-ready|^/libxl/[1-9][0-9]*/" || true')
+	assert_eq "$left" '' 'xenstore nodes left'
 }

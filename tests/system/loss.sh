@@ -39,11 +39,7 @@ test_user_lives_on() {
 
 test_nothing_left() {
 	lab xl destroy user
-	local left
-	left=$(dom0_sh 'xl list | tail -n +2 | grep -v "^Domain-0 " || true')
-	assert_eq "$left" '' 'domains left'
-	left=$(dom0_sh 'xenstore-ls -f | grep -E "/(device|backend)/fsva/|^/libxl/[1-9][0-9]*/" || true')
-	assert_eq "$left" '' 'xenstore nodes left'
+	nothing_left
 }
 
 test_next_pair_is_served() {

@@ -31,14 +31,6 @@ handles_at_most() {
 	[ "$(back_value handles)" -le "$1" ]
 }
 
-nothing_left() {
-	local left
-	left=$(dom0_sh 'xl list | tail -n +2 | grep -v "^Domain-0 " || true')
-	assert_eq "$left" '' 'domains left'
-	left=$(dom0_sh 'xenstore-ls -f | grep -E "/(device|backend)/fsva/|fsva-ready|^/libxl/[1-9][0-9]*/" || true')
-	assert_eq "$left" '' 'xenstore nodes left'
-}
-
 #                                 user fsva user  fsva  fs
 test_pv_pv_61_ext4()        { one pv   pv   6.1   6.12  ext4; }
 test_pvh_pvh_612_ext4()     { one pvh  pvh  6.12  6.12  ext4; }

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # migrate.bash: for tests that move a pair: what there has to be of it, and a load that notices what is lost or
-# done twice.  DOM0 is the host where it is looked for.
-
-at_dom0() {
-	lab exec "${DOM0:-dom0}" -- sh -c "$*"
-}
+# done twice.
 
 domains() {
-	at_dom0 'xl list | tail -n +2 | cut -d " " -f 1 | grep -v "^Domain-0" | sort | tr "\n" " "'
+	dom0_sh 'xl list | tail -n +2 | cut -d " " -f 1 | grep -v "^Domain-0" | sort | tr "\n" " "'
 }
 
 no_domains() {
@@ -16,7 +12,7 @@ no_domains() {
 }
 
 ids() {
-	at_dom0 'echo $(xl domid user) $(xl domid user.data)'
+	dom0_sh 'echo $(xl domid user) $(xl domid user.data)'
 }
 
 # Both run, nothing else does, and xenstore has their nodes only.
@@ -24,13 +20,13 @@ one_pair() {
 	local user fsva ids left
 	assert_eq "$(domains)" 'user user.data ' 'domains'
 	read -r user fsva <<<"$(ids)"
-	assert_eq "$(at_dom0 'xl list | tail -n +3 | awk "{ print \$5 }" | tr -d "rb-" | tr -d "\n"')" '' 'states'
-	left=$(at_dom0 "xenstore-ls -f / | grep -E '^/(libxl|local/domain)/[1-9]' | cut -d / -f 2-4 |
+	assert_eq "$(dom0_sh 'xl list | tail -n +3 | awk "{ print \$5 }" | tr -d "rb-" | tr -d "\n"')" '' 'states'
+	left=$(dom0_sh "xenstore-ls -f / | grep -E '^/(libxl|local/domain)/[1-9]' | cut -d / -f 2-4 |
 		sed 's,^libxl/\\([0-9]*\\).*,\\1,; s,^local/domain/,,; s, .*,,' | sort -un | tr '\\n' ' '")
 	ids=$(printf '%s\n' "$user" "$fsva" | sort -n | tr '\n' ' ')
 	assert_eq "$left" "$ids" 'domains in xenstore'
-	assert_eq "$(at_dom0 'xl fsva-list user | tail -n +2 | awk "{ print \$1, \$3, \$NF }"')" "data $fsva connected" 'xl fsva-list'
-	assert_eq "$(at_dom0 "xenstore-read /libxl/$fsva/fsva/user")" "$user" 'the record'
+	assert_eq "$(dom0_sh 'xl fsva-list user | tail -n +2 | awk "{ print \$1, \$3, \$NF }"')" "data $fsva connected" 'xl fsva-list'
+	assert_eq "$(dom0_sh "xenstore-read /libxl/$fsva/fsva/user")" "$user" 'the record'
 }
 
 # Calls that must each be made once: numbers appended, directories made and moved.  Ends when /tmp/stop is there.

@@ -10,7 +10,6 @@ file_setup() {
 	# shellcheck disable=SC2016
 	dom0_sh 'so=/usr/lib/xen/lib/xl-fsva.so; mv $so $so.off'
 	"$FSVA_TOP/tests/programs/put" user
-	user_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug'
 }
 
 file_teardown() {
