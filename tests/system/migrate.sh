@@ -120,7 +120,8 @@ test_two_at_once() {
 	refuses "another process is saving or migrating .*user.*, so migrate is refused" move_to localhost
 	refuses "another process is saving or migrating .*user.*, so save is refused" dom0 xl save -c user /dev/shm/saved
 	dom0 test ! -e /dev/shm/saved
-	dom0_sh 'kill -INT $(cat /tmp/xl.pid)'
+	# not INT, which what runs in the background ignores
+	dom0_sh 'kill -TERM $(cat /tmp/xl.pid)'
 	eventually 200 dom0 test -s /tmp/first.rc
 	dom0_sh '! grep -qx 0 /tmp/first.rc && grep "run on here" /tmp/first.out'
 	assert_eq "$(ids)" "$before" 'ids'
