@@ -24,6 +24,8 @@ help:
 	@echo '  make parity          random calls on a file system and through a pair, compared: SEED=1 OPS=100000 FS="ext4 xfs"'
 	@echo '  make fuzz SECONDS=n  the fuzzers, n seconds in all (default 60)'
 	@echo '  make bench           benchmarks, side by side in one run; ratios with spread'
+	@echo '  make bench T=migrate how long a migrating pair is away, against a lone domain: RUNS=10 KIND=pv'
+	@echo '  make test T=migrate-soak COUNT=50   a pair goes to and fro between two hosts under load'
 	@echo '  make lint            checkpatch, sparse, clang-format, shellcheck, schema'
 	@echo '  make setup           only what the others do first: chroot, Xen, kernels, images in the cache'
 	@echo '  make install         on a Xen host or in a guest: see docs/admin-guide.md (WHAT=front|back|toolstack|doc)'
@@ -48,7 +50,7 @@ parity: setup
 
 bench: setup
 	@case '$(T)' in '' | null) tests/bench/null ;; esac
-	@[ '$(T)' = null ] || tests/bench/run $(T)
+	@case '$(T)' in null) ;; migrate) tests/bench/migrate ;; *) tests/bench/run $(T) ;; esac
 
 fuzz:
 	@$(LAB)/setup chroot

@@ -21,6 +21,7 @@
 
 #include <xen/io/xenbus.h>
 
+#define LOCK_FILE       XEN_LOCK_DIR "/xl-fsva-moves"
 #define PIPE_SIZE       (1 << 20)
 /* A domain that libxl has given up on may suspend yet. */
 #define LATE_MS         2000
@@ -32,7 +33,7 @@ struct fsva_move *fsva_move_new(void)
 
     if (!move)
         abort();
-    move->fds[0] = move->fds[1] = -1;
+    move->fds[0] = move->fds[1] = move->lock = -1;
     for (i = 0; i < FSVA_MEMBERS_MAX; i++) {
         move->members[i].domid = INVALID_DOMID;
         move->members[i].ctl = move->members[i].data = -1;
@@ -159,6 +160,33 @@ out:
     return rc;
 }
 
+/*
+ * Nobody else moves it until the last of our processes has ended: children
+ * share the lock, and may yet be taking their domains back when we have died.
+ */
+static int lock_pair(struct fsva_move *move, uint32_t domid,
+                     const char *verb)
+{
+    /* One file for all pairs; each has the octet of its user domain's id. */
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+                          .l_start = domid, .l_len = 1 };
+
+    move->lock = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (move->lock < 0) {
+        fsva_say("%s cannot be opened: %s", LOCK_FILE, strerror(errno));
+        return ERROR_FAIL;
+    }
+    if (!fcntl(move->lock, F_OFD_SETLK, &lock))
+        return 0;
+
+    if (errno == EAGAIN || errno == EACCES)
+        fsva_say("another process is saving or migrating %s, so %s is"
+                 " refused", fsva_domain_str(domid), verb);
+    else
+        fsva_say("%s cannot be locked: %s", LOCK_FILE, strerror(errno));
+    return ERROR_LOCK_FAIL;
+}
+
 int fsva_move_collect(struct fsva_move *move, uint32_t domid,
                       const char *verb)
 {
@@ -174,6 +202,9 @@ int fsva_move_collect(struct fsva_move *move, uint32_t domid,
     free(fsva_xs_list(&nr, "/libxl/%u/device/fsva", domid));
     if (!nr)
         return XL_PLUGIN_NOT_MINE;
+
+    rc = lock_pair(move, domid, verb);
+    if (rc) return rc;
 
     libxl_domain_config_init(&d_config);
     rc = libxl_retrieve_domain_configuration(CTX, domid, &d_config, NULL);

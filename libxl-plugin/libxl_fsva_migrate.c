@@ -182,7 +182,7 @@ int fsva_move_migrate(uint32_t domid, const char *rune, unsigned flags)
 {
     struct fsva_move *move = fsva_move_new();
     struct fsva_send s = { .move = move, .step = "starting" };
-    int64_t start_ms, done_ms;
+    int64_t start_ms, sent_ms, ready_ms, done_ms;
     int in, out, rc;
     pid_t pid;
 
@@ -212,6 +212,7 @@ int fsva_move_migrate(uint32_t domid, const char *rune, unsigned flags)
               (flags & XL_PLUGIN_DEBUG ? LIBXL_SUSPEND_DEBUG : 0);
 
     rc = fsva_send_images(&s);
+    sent_ms = fsva_now_ms();
     if (!rc) {
         s.step = "waiting for the target to be ready";
         if (fsva_channel_wait(s.c, FSVA_FRAME_READY, READY_S)) {
@@ -219,6 +220,7 @@ int fsva_move_migrate(uint32_t domid, const char *rune, unsigned flags)
             rc = ERROR_FAIL;
         }
     }
+    ready_ms = fsva_now_ms();
     if (!rc)
         rc = commit(&s);
     done_ms = fsva_now_ms();
@@ -232,6 +234,11 @@ int fsva_move_migrate(uint32_t domid, const char *rune, unsigned flags)
         print_unknown(&s);
         rc = ERROR_FAIL;
     } else {
+        fsva_say("they were away for %.2f s of last pages, %.2f s until the"
+                 " target was ready, and %.2f s to start there",
+                 (sent_ms - s.suspended_ms) / 1000.0,
+                 (ready_ms - sent_ms) / 1000.0,
+                 (done_ms - ready_ms) / 1000.0);
         fsva_say("'%s' has moved with %u appliance%s: downtime %.2f s, %.1f s"
                  " in all", move->members[0].info.name, move->nr - 1,
                  move->nr == 2 ? "" : "s",

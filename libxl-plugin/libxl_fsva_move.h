@@ -88,6 +88,8 @@ struct fsva_move {
     struct fsva_member members[FSVA_MEMBERS_MAX];
     /* Of the transport: closed in the children.  Or -1. */
     int fds[2];
+    /* No other move of this pair while it is open; or -1. */
+    int lock;
     uint64_t memory_kb;
 };
 
@@ -98,7 +100,7 @@ void fsva_move_cut(struct fsva_move *move);
 
 /*
  * The user domain's appliances.  XL_PLUGIN_NOT_MINE: it has none.  If the pair
- * cannot be moved the reason is told.
+ * cannot be moved, or is on the move already, the reason is told.
  */
 int fsva_move_collect(struct fsva_move *move, uint32_t domid,
                       const char *verb);

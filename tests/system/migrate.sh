@@ -10,55 +10,20 @@
 # shellcheck source=tests/system/migrate.bash
 source "$FSVA_TOP/tests/system/migrate.bash"
 
-ACCEPT=3 READY=7 DONE=9	# enum fsva_frame_type
-
-TIMEOUT_test_pv_faults=900
-TIMEOUT_test_pvh_faults=900
-TIMEOUT_test_faults_late=900
+TIMEOUT_test_pv_faults=1800
+TIMEOUT_test_memory_taken=1200
+TIMEOUT_test_interrupted=1200
+TIMEOUT_test_answers_forgotten=1200
+TIMEOUT_test_answers_lost=1200
+TIMEOUT_test_faults_late=1800
 
 file_setup() {
-	# What xl runs instead of ssh.  $CUT reads, of 64 KiB at most, go there.  Answers (frames of 24 octets, see fsva_stream.h)
-	# end before the one of type $CUT_AT; before the one of type $KILL_AT goes on, the receiver is killed.
-	dom0 sh -c 'cat >/usr/bin/localssh && chmod +x /usr/bin/localssh' <<-'END'
-	#!/bin/sh
-	# localssh HOST CMD...
-	shift
-	answers() {
-		dd bs=16 count=1 2>/dev/null
-		while dd bs=24 count=1 of=/tmp/frame 2>/dev/null && [ -s /tmp/frame ]; do
-			type=$(($(od -An -tu1 -j8 -N1 /tmp/frame)))
-			[ "$type" != "$CUT_AT" ] || exit
-			[ "$type" != "$KILL_AT" ] || { kill -9 "$(cat /tmp/receiver)"; sleep 1; }
-			cat /tmp/frame
-		done
-	}
-	if [ -n "$CUT" ]; then
-		# not head: busybox's holds back what it has read, and the greeting would never come
-		dd bs=65536 count="$CUT" 2>/dev/null | "$@"
-	elif [ -n "$CUT_AT$KILL_AT" ]; then
-		sh -c 'echo $$ >/tmp/receiver; exec "$@"' - "$@" | answers
-	else
-		echo $$ >/tmp/receiver
-		exec "$@"
-	fi
-	END
-	lab pair --user pv --fsva pv --kernel 6.12 --fs ext4 --memory 256
-}
-
-# pair KIND: such a pair runs, with /mnt/data mounted.
-pair() {
-	local now
-	now=$(dom0_sh "xl list -l user 2>/dev/null | sed -n 's/.*\"type\": \"\(pvh*\)\".*/\1/p' | head -n 1" || true)
-	if [ "$now" != "$1" ] || [ "$(domains)" != 'user user.data ' ]; then
-		dom0_sh 'xl destroy user 2>/dev/null; xl destroy user.data 2>/dev/null; true'
-		eventually 60 no_domains
-		lab pair --user "$1" --fsva "$1" --kernel 6.12 --fs ext4 --memory 256
-	fi
-	user_sh 'mountpoint -q /mnt/data'
+	put_cutssh
+	pair pv pv
 }
 
 test_refusals() {
-	pair pv
+	pair pv pv
 	refuses "'user.data' .* so migrate of it alone is refused: xl migrate user takes both" dom0 xl migrate user.data localhost
 	refuses "'user.data' .* so save of it alone is refused: xl save user takes both" dom0 xl save user.data /dev/shm/saved
 	refuses "its own configuration.*refused" dom0 xl migrate -D user localhost
@@ -71,28 +36,17 @@ test_refusals() {
 	one_pair
 }
 
-# A checkpoint leaves both running, and is no different from a suspend that failed.
-checkpoint() {
-	local before
-	pair "$1"
-	before=$(ids)
-	load_start
-	dom0 xl save -c user /dev/shm/saved
-	assert_eq "$(ids)" "$before" 'ids'
-	load_goes_on
-	dom0 xl save -c user /dev/shm/saved
-	load_check
-	one_pair
-	kernel_clean user user.data
-	dom0 rm /dev/shm/saved
-}
-
 test_pv_checkpoint() {
-	checkpoint pv
+	checkpoint pv pv
 }
 
-save_restore() {
-	pair "$1"
+test_pv_save_restore() {
+	save_restore pv pv
+}
+
+# A file that is cut off, or damaged, says so and leaves no domain; whole again, it is restored.
+test_bad_file() {
+	pair pv pv
 	load_start
 	dom0 xl save user /dev/shm/saved
 	no_domains
@@ -110,103 +64,117 @@ save_restore() {
 	dom0 rm /dev/shm/saved
 	load_check
 	one_pair
-	kernel_clean user user.data
-}
-
-test_pv_save_restore() {
-	save_restore pv
-}
-
-migrate() {
-	local before out
-	pair "$1"
-	before=$(ids)
-	load_start
-	out=$(dom0 xl migrate -s localssh user localhost 2>&1) || fail "xl migrate: $out"
-	printf '%s\n' "$out" | grep -E "^fsva: .*(pass|converged|downtime)" >&2
-	assert_contains "$out" "'user' has moved with 1 appliance: downtime "
-	[ "$(ids)" != "$before" ] || fail "the ids are those of before: $before"
-	load_goes_on
-	# and once more: what moved can move
-	dom0 xl migrate -s localssh user localhost
-	load_check
-	one_pair
-	kernel_clean user user.data
 }
 
 test_pv_migrate() {
-	migrate pv
+	migrate pv pv
 }
 
-# fault REGEX [VAR=VALUE]: a migration that must fail so, and change nothing.
-fault() {
-	local want=$1 before
-	shift
-	before=$(ids)
-	refuses "^fsva: migration of 'user' failed, .*$want.*; it and its appliances run on here" \
-		dom0 env "$@" xl migrate -s localssh user localhost
-	assert_eq "$(ids)" "$before" 'ids'
-	eventually 60 one_pair_sh
+# Answers that were made and never arrived: after the move the front asks again, and the back has kept them.
+test_answers_lost() {
+	local before
+	pair pv pv
+	WRITERS=16 calls_start
+	before=$(back_value replayed)
+	user_sh 'echo 1 >/sys/kernel/debug/fsva/front/data/deaf; sleep 1'
+	migrated
 	load_goes_on
-}
-
-# kill_receiver SECONDS: after so long
-kill_receiver() {
-	dom0_sh "(sleep $1; kill -9 \$(cat /tmp/receiver)) >/dev/null 2>&1 &"
-}
-
-faults() {
-	pair "$1"
-	load_start
-	note 'no such command'
-	refuses "migration of 'user' failed, greeting: .*connection to the other host was lost; it and" \
-		dom0 xl migrate -s /nosuch user localhost
-	note 'the transport is cut: right after the greeting, early, and in the middle of the images'
-	fault '(greeting|copying memory): the connection' CUT=1
-	fault 'copying memory: ' CUT=20
-	fault 'copying memory: ' CUT=2000
-	note 'the answers are cut: before it accepts, before it is ready'
-	fault 'greeting: ' CUT_AT=$ACCEPT
-	fault '(suspending|waiting).*: ' CUT_AT=$READY
-	note 'the receiver is killed while it copies'
-	kill_receiver 5
-	fault '(greeting|copying|suspending|waiting).*: ' NOTHING=1
 	load_check
+	[ "$(back_value replayed)" -gt "$before" ] || fail 'no answer was taken from the cache'
+	note "answers from the cache: $(($(back_value replayed) - before)), run again: $(back_value rerun)"
 	one_pair
 	kernel_clean user user.data
 }
 
+# This load would notice a call that is made twice: it does, with a back that keeps no answers.
+test_answers_forgotten() {
+	local out rerun
+	pair pv pv
+	WRITERS=16 calls_start
+	fsva_sh 'echo 1 >/sys/module/fsva_back/parameters/forget_answers'
+	user_sh 'echo 1 >/sys/kernel/debug/fsva/front/data/deaf; sleep 1'
+	migrated
+	load_goes_on
+	rerun=$(back_value rerun)
+	fsva_sh 'echo 0 >/sys/module/fsva_back/parameters/forget_answers'
+	[ "$rerun" -gt 0 ] || fail 'no call was made twice'
+	if out=$(load_check 2>&1); then fail "calls were made twice ($rerun), and nobody has noticed: $out"; fi
+	printf '%s\n' "$out" | grep -E 'in round|differences|errors' >&2 || fail "the load has failed otherwise: $out"
+	user_sh 'rm -rf /mnt/data/load'
+	one_pair
+}
+
 test_pv_faults() {
-	faults pv
+	faults pv pv
+}
+
+# One pair is moved by one command at a time.
+test_two_at_once() {
+	local before
+	pair pv pv
+	load_start
+	before=$(ids)
+	dom0_sh 'rm -f /tmp/receiver /tmp/first.*
+		(sh -c "echo \$\$ >/tmp/xl.pid; exec xl migrate -s cutssh user localhost" >/tmp/first.out 2>&1; echo "$?" >/tmp/first.rc) </dev/null >/dev/null 2>&1 &
+		for i in $(seq 100); do [ ! -s /tmp/receiver ] || exit 0; sleep 0.2; done; exit 1'
+	refuses "another process is saving or migrating .*user.*, so migrate is refused" move_to localhost
+	refuses "another process is saving or migrating .*user.*, so save is refused" dom0 xl save -c user /dev/shm/saved
+	dom0 test ! -e /dev/shm/saved
+	# not INT, which what runs in the background ignores
+	dom0_sh 'kill -TERM $(cat /tmp/xl.pid)'
+	eventually 200 dom0 test -s /tmp/first.rc
+	dom0_sh '! grep -qx 0 /tmp/first.rc && grep "run on here" /tmp/first.out'
+	assert_eq "$(ids)" "$before" 'ids'
+	note 'the lock has gone with it'
+	dom0 xl save -c user /dev/null
+	load_check
+	one_pair
 }
 
 # The target has no room: said before anything is copied.
 test_no_memory() {
-	pair pv
+	pair pv pv
 	load_start
-	dom0 sh -c 'sed "s,^memory.*,memory = $0," /etc/xen/user.cfg | sed "s,^name.*,name = \"hog\",; /^fsva/d; /^vif/d; /^disk/d" >/etc/xen/hog.cfg' \
-		"$(($(dom0_sh 'xl info free_memory') - 150))"
-	dom0 xl create -p /etc/xen/hog.cfg
+	hog 150
 	refuses "migration of 'user' failed, greeting: not enough memory: the pair needs [0-9]* MiB, and [0-9]* MiB are free" \
-		dom0 xl migrate -s localssh user localhost
+		move_to localhost
 	dom0 xl destroy hog
 	load_check
 	one_pair
 }
 
-# What happens to members: an appliance that is destroyed, and a user domain whose migration is interrupted.
+# Somebody takes what was free when it was asked for.
+test_memory_taken() {
+	pair pv pv
+	load_start
+	when_copying dom0 hog 40
+	refuses "migration of 'user' failed, copying memory: '.*' could not be restored.*; it and its appliances run on here" \
+		move_to localhost
+	wait
+	dom0 xl destroy hog
+	eventually 60 one_pair_sh
+	load_check
+	one_pair
+}
+
+# Its process is in /tmp/xl.pid.
+migrate_with_pid() {
+	dom0_sh 'sh -c "echo \$\$ >/tmp/xl.pid; exec xl migrate -s cutssh user localhost" 2>&1'
+}
+
+# Who migrates it is interrupted, or killed.
 test_interrupted() {
 	local before
-	pair pv
+	pair pv pv
 	before=$(ids)
 	load_start
-	dom0_sh '(sleep 4; kill -INT $(cat /tmp/xl.pid)) >/dev/null 2>&1 &
-		sh -c "echo \$\$ >/tmp/xl.pid; exec xl migrate -s localssh user localhost" 2>/tmp/xl.err && exit 1
-		grep -q "failed, .*: interrupted; it and its appliances run on here" /tmp/xl.err || { cat /tmp/xl.err; exit 1; }'
+	when_copying dom0 dom0_sh 'kill -INT $(cat /tmp/xl.pid)'
+	refuses "migration of 'user' failed, copying memory: interrupted; it and its appliances run on here" migrate_with_pid
 	assert_eq "$(ids)" "$before" 'ids'
+	load_goes_on
 	note 'the coordinator is killed: its children take back what they have'
-	dom0_sh '(sleep 5; kill -9 $(cat /tmp/xl.pid)) >/dev/null 2>&1 &
-		sh -c "echo \$\$ >/tmp/xl.pid; exec xl migrate -s localssh user localhost" 2>/dev/null && exit 1; true'
+	when_copying dom0 dom0_sh 'kill -9 $(cat /tmp/xl.pid)'
+	if migrate_with_pid >/dev/null 2>&1; then fail 'it was not killed'; fi
 	eventually 90 one_pair_sh
 	assert_eq "$(ids)" "$before" 'ids'
 	load_check
@@ -217,12 +185,12 @@ test_interrupted() {
 # After the commit the connection is lost.  xl says what to look for and what to do, and that is done here.
 test_faults_late() {
 	local before
-	pair pv
+	pair pv pv
 	before=$(ids)
 	load_start
 	note 'the target runs them, and its word is lost'
 	refuses "cut off after the commit, .*xl destroy user--migratedaway" \
-		dom0 env CUT_AT=$DONE xl migrate -s localssh user localhost
+		move_to localhost CUT_AT="$DONE"
 	[ "$(ids)" != "$before" ] || fail 'it did not move'
 	assert_eq "$(domains)" 'user user--migratedaway user.data user.data--migratedaway '
 	dom0 xl destroy user--migratedaway
@@ -231,7 +199,7 @@ test_faults_late() {
 	note 'the target dies before it hears the commit'
 	before=$(ids)
 	refuses "cut off after the commit, .*if it is not, resume it here" \
-		dom0 env KILL_AT=$READY xl migrate -s localssh user localhost
+		move_to localhost KILL_AT="$READY"
 	eventually 60 is_away
 	dom0_sh 'for d in user.data user; do xl resume $d--migratedaway; xl rename $d--migratedaway $d; done'
 	assert_eq "$(ids)" "$before" 'ids'
@@ -243,25 +211,10 @@ is_away() {
 	[ "$(domains)" = 'user--migratedaway user.data--migratedaway ' ]
 }
 
-test_pvh_checkpoint() {
-	checkpoint pvh
-}
-
-test_pvh_save_restore() {
-	save_restore pvh
-}
-
-test_pvh_migrate() {
-	migrate pvh
-}
-
-test_pvh_faults() {
-	faults pvh
-}
-
 # What moved is a pair as any other: it reboots, and ends, as one.
 test_life_after() {
 	local old
+	pair pv pv
 	old=$(dom0 xl domid user)
 	user_sh 'echo kept >/mnt/data/kept; sync'
 	dom0 xl reboot user
