@@ -23,7 +23,7 @@ FSVA_HANDLER(getattr)
 		flags = AT_STATX_FORCE_SYNC;
 	else if (r->flags & FSVA_GETATTR_DONT_SYNC)
 		flags = AT_STATX_DONT_SYNC;
-	err = fsva_attr_get(c, dentry, r->mask | STATX_BASIC_STATS | STATX_BTIME, flags, &rsp->attr);
+	err = fsva_attr_get(c, dentry, r->mask | STATX_BASIC_STATS, flags, &rsp->attr);
 	if (!err)
 		rsp->impl = fsva_impl(dentry);
 	dput(dentry);

@@ -22,6 +22,10 @@ static const struct fsva_ioctl {
 	{ FS_IOC_SETFSLABEL,		256, 0 },
 	{ FSVA_IOC_GETFSUUID,		0, 17 },
 	{ FS_IOC_MEASURE_VERITY,	4, 4 },	/* and the digest */
+	{ FS_IOC_GETFLAGS,		0, 4 },
+	{ FS_IOC_SETFLAGS,		4, 0 },
+	{ FS_IOC_FSGETXATTR,		0, sizeof(struct fsxattr) },
+	{ FS_IOC_FSSETXATTR,		sizeof(struct fsxattr), 0 },
 };
 
 static const struct fsva_ioctl *fsva_ioctl_find(u32 cmd)

@@ -451,29 +451,35 @@ out:
 	return err;
 }
 
+/*
+ * Which positions there are, and what SEEK_END, SEEK_DATA and SEEK_HOLE mean in a
+ * directory, differs from one file system to the next; some do more than move
+ * (btrfs lets a listing see what was made since).  So each seek is theirs.  Only
+ * where we are is ours to know: they have read ahead of us.
+ */
 static loff_t fsva_dir_llseek(struct file *file, loff_t offset, int whence)
 {
+	static const u32 wire[] = {
+		[SEEK_SET] = FSVA_SEEK_SET, [SEEK_CUR] = FSVA_SEEK_SET,
+		[SEEK_END] = FSVA_SEEK_END, [SEEK_DATA] = FSVA_SEEK_DATA,
+		[SEEK_HOLE] = FSVA_SEEK_HOLE,
+	};
 	struct fsva_file *f = file->private_data;
 	struct inode *inode = file_inode(file);
-	s64 pos = offset;
+	s64 pos;
 	int err;
 
+	if (whence < 0 || whence >= ARRAY_SIZE(wire))
+		return -EINVAL;
 	err = mutex_lock_killable(&f->mutex);
 	if (err)
 		return err;
-	switch (whence) {
-	case SEEK_CUR:
-		pos = file->f_pos + offset;
-		break;
-	case SEEK_SET:
-		break;
-	case SEEK_END:
-		err = fsva_call_seek(fsva_inode_front(inode), f->fh, offset,
-				     FSVA_SEEK_END, &pos);
-		break;
-	default:
+	if (whence == SEEK_CUR &&
+	    check_add_overflow(file->f_pos, offset, &offset))
 		err = -EINVAL;
-	}
+	if (!err)
+		err = fsva_call_seek(fsva_inode_front(inode), f->fh, offset,
+				     wire[whence], &pos);
 	if (!err && pos < 0)
 		err = -EINVAL;
 	if (!err)

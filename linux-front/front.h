@@ -737,6 +737,7 @@ int fsva_file_fsync(struct file *file, loff_t start, loff_t end,
 /* fops.c */
 void fsva_fops_init(void);
 const struct file_operations *fsva_fops(umode_t mode, u32 impl);
+const struct inode_operations *fsva_iops(umode_t mode, u32 impl);
 bool fsva_fops_are_file(const struct file_operations *fop);
 
 /* lock.c */

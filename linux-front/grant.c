@@ -263,6 +263,28 @@ void fsva_grant_expose(struct fsva_call *call)
 							call->readonly);
 }
 
+/*
+ * End a grant of the pool.  Of a connection that is over, by the way that gives
+ * the reference back to the kernel: the other one warns of a page that is still
+ * mapped, as it is while Xen takes down an appliance that was destroyed.
+ */
+static bool fsva_grant_try_end(struct fsva_call *call, unsigned int i)
+{
+	struct fsva_front *ff = call->ring->ff;
+	struct fsva_grants *g = &ff->grants;
+	unsigned long flags;
+
+	if (!fsva_front_dead(ff))
+		return gnttab_end_foreign_access_ref(call->ref[i]);
+	if (!gnttab_try_end_foreign_access(call->ref[i]))
+		return false;
+	call->ref[i] = 0;
+	spin_lock_irqsave(&g->lock, flags);
+	g->nr_ref_all--;
+	spin_unlock_irqrestore(&g->lock, flags);
+	return true;
+}
+
 /* The back still maps this page though the call is over. */
 static void fsva_grant_leak(struct fsva_call *call, unsigned int i)
 {
@@ -298,7 +320,7 @@ int fsva_grant_end(struct fsva_call *call, size_t done_len)
 	for (i = 0; i < nr; i++) {
 		if (call->bounce[i])
 			continue;
-		if (!gnttab_end_foreign_access_ref(call->ref[i])) {
+		if (!fsva_grant_try_end(call, i)) {
 			fsva_grant_leak(call, i);
 			call->ref[i] = 0;
 			kept = true;

@@ -282,21 +282,18 @@ struct inode *fsva_inode_get(struct super_block *sb,
 	spin_unlock(&fi->lock);
 	inode->i_flags |= S_NOCMTIME;	/* the appliance's times count */
 	fsva_acl_init(inode, entry->impl);
+	inode->i_op = fsva_iops(a->mode, entry->impl);
 	switch (a->mode & S_IFMT) {
 	case S_IFREG:
-		inode->i_op = &fsva_file_inode_ops;
 		inode->i_fop = fsva_fops(a->mode, entry->impl);
 		inode->i_mapping->a_ops = &fsva_aops;
 		break;
 	case S_IFDIR:
-		inode->i_op = &fsva_dir_inode_ops;
 		inode->i_fop = fsva_fops(a->mode, entry->impl);
 		break;
 	case S_IFLNK:
-		inode->i_op = &fsva_symlink_inode_ops;
 		break;
 	default:
-		inode->i_op = &fsva_special_inode_ops;
 		init_special_inode(inode, a->mode,
 				   MKDEV(a->rdev_major, a->rdev_minor));
 		break;
@@ -678,6 +675,9 @@ const struct inode_operations fsva_special_inode_ops = {
 	.listxattr	= fsva_listxattr,
 	.get_inode_acl	= fsva_get_inode_acl,
 	.set_acl	= fsva_set_acl,
+	.fileattr_get	= fsva_fileattr_get,
+	.fileattr_set	= fsva_fileattr_set,
+	.fiemap		= fsva_fiemap,
 };
 
 const struct inode_operations fsva_symlink_inode_ops = {

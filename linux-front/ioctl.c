@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ioctl.c: the ioctl()s that any file system may have and that mean the same on
- * every machine; all others are ENOTTY.  What the VFS does itself (flags,
- * extents, FIGETBSZ...) does not come here.
+ * every machine; all others are ENOTTY.  What the VFS does itself (extents,
+ * FIGETBSZ...) does not come here; flags only where it finds that the file
+ * system has no calls for them (fops.c).
  */
 #include <linux/compat.h>
 #include <linux/fsverity.h>
@@ -25,6 +26,10 @@ static const struct fsva_ioctl {
 	{ 0x41009432, 256, 0 },		/* FS_IOC_SETFSLABEL */
 	{ 0x80111500, 0, 17 },		/* FS_IOC_GETFSUUID */
 	{ 0xc0046686, 4, 4 },		/* FS_IOC_MEASURE_VERITY */
+	{ 0x80086601, 0, 4 },		/* FS_IOC_GETFLAGS */
+	{ 0x40086602, 4, 0, true },	/* FS_IOC_SETFLAGS */
+	{ 0x801c581f, 0, 28 },		/* FS_IOC_FSGETXATTR */
+	{ 0x401c5820, 28, 0, true },	/* FS_IOC_FSSETXATTR */
 };
 
 #define FSVA_IOCTL_MAX		256u
@@ -61,14 +66,21 @@ long fsva_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		memcpy(&head, buf, sizeof(head));
 		out += min_t(u32, head.digest_size, FSVA_DIGEST_MAX);
 	}
+	/* As for fsva_fileattr_set(): it may become immutable. */
+	err = row->changes ? fsva_cache_begin(inode, 0, LLONG_MAX, false) : 0;
+	if (err)
+		return err;
 	err = fsva_call_ioctl(fsva_inode_front(inode), inode, f->fh, cmd, buf,
 			      row->in, &out, &value);
+	if (row->changes) {
+		if (!err)
+			fsva_inode_refresh(inode);
+		fsva_cache_end(inode, 0, LLONG_MAX, false);
+	}
 	if (err)
 		return err;
 	if (value > INT_MAX)
 		return -EIO;
-	if (row->changes)
-		fsva_inode_refresh(inode);
 	/*
 	 * File systems store no more than their own longest label, and there
 	 * are programs (stress-ng) whose buffer has no more room.

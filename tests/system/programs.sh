@@ -3,7 +3,7 @@
 # takes 12 minutes
 # shellcheck shell=bash disable=SC2016,SC2034 # for the user domain's shell; TIMEOUT_* are for the runner
 # programs.sh: what people run on a file system: git, SQLite in WAL mode from several processes, overlayfs with the
-# mount below and above, and the loads and verifiers that Debian has; on an ext4 pair and, at the end, on bcachefs.
+# mount below and above, dpkg, and the loads and verifiers that Debian has; on an ext4 pair and, at the end, on bcachefs.
 
 file_setup() {
 	lab pair --user pv --fsva pv --kernel 6.12 --fs ext4 --memory 512 --fsva-memory 192
@@ -106,6 +106,27 @@ FS_MARK='mkdir $1/m; fs_mark -d $1/m -n 200 -s 9000 -S 1 -t 2 -k >/tmp/fsmark.lo
 	mkdir $1/p; printf "set number 300\nset transactions 500\nset location $1/p\nset size 500 20000\nrun\nquit\n" >/tmp/pm.conf
 	postmark /tmp/pm.conf >/tmp/pm.log; grep -E "transactions per second|[0-9]+ transactions" /tmp/pm.log | head -n 1; [ -z "$(ls -A $1/p)" ]; rmdir $1/p'
 
+# Packages of what this domain has, installed below the mount, upgraded, verified and removed again.
+DPKG='cd $1; mkdir k; cd k; mkdir -p root/var/lib/dpkg/info root/var/lib/dpkg/updates root/etc; touch root/var/lib/dpkg/status
+	package() { # NAME VERSION DIR: its files, a configuration file of ours, and a list of sums
+		mkdir -p "$3/DEBIAN" "$3/etc"; dpkg -L "$1" | while IFS= read -r f; do
+			if [ ! -d "$f" ]; then mkdir -p "$3/${f%/*}"; cp -a "$f" "$3/$f"; fi; done
+		echo "of $2" >"$3/etc/$1.conf"; echo "/etc/$1.conf" >"$3/DEBIAN/conffiles"; echo "new in $2" >"$3/etc/only-in-$2-$1"
+		printf "Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: a <a@b>\nDescription: x\n" "$1" "$2" >"$3/DEBIAN/control"
+		(cd "$3"; find . -type f ! -path "./DEBIAN/*" ! -path "./etc/*.conf" -printf "%P\0" | xargs -0 md5sum >DEBIAN/md5sums)
+		dpkg-deb -b --root-owner-group -Zgzip "$3" "$1-$2.deb" >/dev/null; }
+	names="perl-base coreutils linux-libc-dev tar"
+	for p in $names; do for v in 1 2; do package $p $v b.$p.$v; done; done
+	d() { dpkg --root="$PWD/root" --log=/dev/null --force-not-root --force-script-chrootless --force-depends "$@"; }
+	d -i ./*-1.deb >/tmp/dpkg.log 2>&1 || { tail /tmp/dpkg.log; exit 1; }
+	for p in $names; do (cd b.$p.1; find . -type f ! -path "./DEBIAN/*" | sort | xargs sha256sum) | (cd root; sha256sum --quiet -c -); done
+	[ -z "$(d --verify)" ]; echo changed >root/etc/tar.conf; d --verify | grep "etc/tar.conf"
+	d --force-confold -i ./*-2.deb >/tmp/dpkg.log 2>&1 || { tail /tmp/dpkg.log; exit 1; }
+	[ "$(cat root/etc/tar.conf)" = changed ]; [ "$(cat root/etc/coreutils.conf)" = "of 2" ]; [ "$(cat root/etc/tar.conf.dpkg-dist)" = "of 2" ]
+	[ ! -e root/etc/only-in-1-tar ]; [ -e root/etc/only-in-2-tar ]; [ -z "$(find root -name "*.dpkg-new" -o -name "*.dpkg-tmp")" ]
+	d -P $names >/tmp/dpkg.log 2>&1 || { tail /tmp/dpkg.log; exit 1; }
+	[ -z "$(find root -type f ! -path "root/var/lib/dpkg/*")" ]; cd /; rm -rf $1/k'
+
 program() {
 	lab exec -t 900 user -- bash -euo pipefail -c "$1" program /mnt/data
 	kernel_clean user user.data
@@ -138,12 +159,17 @@ test_fs_mark_and_postmark() {
 	program "$FS_MARK"
 }
 
-TIMEOUT_test_bcachefs=1500
+TIMEOUT_test_dpkg=900
+test_dpkg() {
+	program "$DPKG"
+}
+
+TIMEOUT_test_bcachefs=3000
 test_bcachefs() {
 	dom0_sh 'xl destroy user; blkdiscard /dev/vdb'
 	lab pair --user pv --fsva pv --kernel 6.12 --fs bcachefs --memory 512 --fsva-memory 320
 	local p
-	for p in "$GIT" "$SQLITE" "$OVERLAY" "$DBENCH" "$FIO" "$FS_MARK"; do
+	for p in "$GIT" "$SQLITE" "$OVERLAY" "$DBENCH" "$FIO" "$FS_MARK" "$DPKG"; do
 		program "$p"
 	done
 }

@@ -108,8 +108,10 @@ static void one(int dir, const char *name, const char *path, struct stat *st, vo
 		} else {
 			if (!ioctl(fd, FS_IOC_GETFLAGS, &flags))
 				say(" flags %#x", flags);
-			if (!ioctl(fd, FS_IOC_FSGETXATTR, &x))
-				say(" x %#x,%u,%u", x.fsx_xflags, x.fsx_extsize, x.fsx_projid);
+			if (!ioctl(fd, FS_IOC_FSGETXATTR, &x)) {
+				say_xflags(x.fsx_xflags);
+				say(",%u,%u", x.fsx_extsize, x.fsx_projid);
+			}
 			if (S_ISREG(st->st_mode))
 				content(fd, st->st_size);
 			close(fd);

@@ -19,67 +19,63 @@ static struct {
 	struct stat before;
 } target[TARGETS];
 static unsigned int nr;
-static bool on, timed, waited;
+static bool on, timed;
 
 void look_begin(bool is_timed)
 {
 	nr = 0;
 	timed = is_timed;
-	waited = false;
 	on = timed || one_in(2);
 }
 
-/* Longer than the kernel's clock for files takes from one value to the next. */
-static void tick(void)
+/*
+ * Let the kernel's clock for files go on, which it does every few milliseconds, so that what the operation changes
+ * shows.  Finding the targets may have changed times, too, of symbolic links: so all are looked at anew after it.
+ */
+static void settle(void)
 {
 	struct timespec pause = { 0, 11000000 };
 
-	if (timed && !waited)
+	if (timed)
 		nanosleep(&pause, NULL);
-	waited = true;
+	for (unsigned int i = 0; i < nr; i++)
+		fstat(target[i].fd, &target[i].before);
 }
 
 static void add(int fd, bool ours)
 {
-	if (nr == TARGETS) {
-		if (ours)
-			close(fd);
+	if (fd < 0)
 		return;
+	if (nr < TARGETS && !fstat(fd, &target[nr].before)) {
+		target[nr].fd = fd;
+		target[nr++].ours = ours;
+	} else if (ours) {
+		close(fd);
 	}
-	tick();
-	if (fstat(fd, &target[nr].before)) {
-		if (ours)
-			close(fd);
-		return;
-	}
-	target[nr].fd = fd;
-	target[nr++].ours = ours;
 }
 
 void look_fd(int fd)
 {
-	if (on && fd >= 0)
-		add(fd, false);
+	if (!on || fd < 0)
+		return;
+	add(fd, false);
+	settle();
 }
 
 void look_at(const char *path)
 {
 	char dir[600];
 	char *slash;
-	int fd;
 
 	if (!on || strlen(path) >= sizeof(dir))
 		return;
-	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0)
-		add(fd, true);
+	add(open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), true);
 	memcpy(dir, path, strlen(path) + 1);
 	slash = strrchr(dir, '/');
 	if (slash)
 		*slash = 0;
-	fd = open(slash ? dir : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0)
-		add(fd, true);
+	add(open(slash ? dir : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC), true);
+	settle();
 }
 
 static bool changed(struct timespec a, struct timespec b)

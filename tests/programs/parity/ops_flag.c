@@ -38,7 +38,8 @@ static void op_getflags(void)
 
 static void say_fsx(const struct fsxattr *x)
 {
-	say(" x %#x extsize %u projid %u cow %u", x->fsx_xflags, x->fsx_extsize, x->fsx_projid, x->fsx_cowextsize);
+	say_xflags(x->fsx_xflags);
+	say(" extsize %u projid %u cow %u", x->fsx_extsize, x->fsx_projid, x->fsx_cowextsize);
 }
 
 static void op_getfsx(void)

@@ -72,6 +72,7 @@ void say_bits(const char *what, uint64_t value, const struct bit *bits);
 long say_result(long r);		/* r of a system call, or why not; returns it */
 void say_time(long long sec, long nsec);
 void say_stat(const struct stat *st);
+void say_xflags(uint32_t xflags);
 uint64_t hash(const void *data, size_t len);
 
 /* look.c: what the operation is about, looked at again when it is done */

@@ -2,6 +2,7 @@
 /* say.c: an outcome as text that is the same wherever the same happened. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/fs.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,12 @@ void say_stat(const struct stat *st)
 	say_time(st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
 	say(" c");
 	say_time(st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+}
+
+/* Whether there is room for attributes is said by itself: see expect.c. */
+void say_xflags(uint32_t xflags)
+{
+	say(" x %#x%s", xflags & ~FS_XFLAG_HASATTR, xflags & FS_XFLAG_HASATTR ? " hasattr" : "");
 }
 
 uint64_t hash(const void *data, size_t n)
