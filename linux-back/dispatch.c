@@ -9,6 +9,7 @@
 #include <linux/nospec.h>
 
 #include "back.h"
+#include "trace.h"
 
 static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_NULL_CALL]		= fsva_op_null_call,
@@ -254,6 +255,7 @@ void fsva_call_run(struct fsva_call *c)
 	c->row = fsva_wire_op(c->req.op);
 	atomic64_inc(&stats->op[array_index_nospec(c->req.op, FSVA_OP_MAX)]);
 	handler = fsva_handlers[array_index_nospec(c->req.op, FSVA_OP_MAX)];
+	trace_fsva_back_call(c);
 	if (!READ_ONCE(c->ses->id) && (c->req.op != FSVA_OP_SESSION || c->q->index != 0))
 		err = -EPROTO;
 	else if (unlikely(fsva_call_too_early(c)))
@@ -270,4 +272,5 @@ void fsva_call_run(struct fsva_call *c)
 		fsva_wire_rsp_init(&c->rsp, &c->req);
 		c->rsp.error = fsva_errno_to_wire(err);
 	}
+	trace_fsva_back_answer(c);
 }

@@ -342,6 +342,7 @@ struct fsva_front {
 	atomic64_t names_doubt;		/* what was asked before is in doubt: */
 	atomic64_t attrs_doubt;		/* see fsva_front_doubt() */
 	atomic64_t ops[FSVA_OP_MAX];
+	atomic64_t octets_out, octets_in;	/* of data, to the back and from it */
 	atomic64_t nr_killed;
 	struct mutex null_mutex;	/* null_calls in debugfs, and its result: */
 	unsigned int null_nr;
@@ -349,6 +350,11 @@ struct fsva_front {
 	atomic64_t nr_inodes;		/* that the VFS holds */
 	atomic64_t nr_files;
 	struct dentry *debugfs;
+
+	struct fsva_stat_page *statpage;	/* granted to domain 0; or NULL */
+	grant_ref_t statpage_ref;
+	unsigned int statpage_moves;	/* nr_moves when it was granted */
+	struct mutex statpage_mutex;	/* who updates it */
 };
 
 /* xenbus.c */
@@ -451,6 +457,12 @@ void fsva_stats_init(void);
 void fsva_stats_exit(void);
 void fsva_stats_add(struct fsva_front *ff);
 void fsva_stats_remove(struct fsva_front *ff);
+
+/* statpage.c */
+void fsva_statpage_add(struct fsva_front *ff);
+void fsva_statpage_remove(struct fsva_front *ff);
+void fsva_statpage_update(struct fsva_front *ff);
+grant_ref_t fsva_statpage_ref(struct fsva_front *ff);
 
 /* ---- Calls (call.c): one typed function an operation --------------------- */
 

@@ -31,6 +31,7 @@
 #include <linux/slab.h>
 
 #include "front.h"
+#include "trace.h"
 
 /* ---- Waiting ---- */
 
@@ -239,6 +240,7 @@ static bool fsva_ring_put(struct fsva_ring *ring, struct fsva_call *call)
 		ring->sig.sent++;
 	else
 		ring->sig.suppressed++;
+	trace_fsva_front_put(call, kick);
 	return kick;
 }
 
@@ -264,6 +266,7 @@ int fsva_ring_submit(struct fsva_call *call)
 	call->state = FSVA_CALL_SENT;
 	if (call->req.op < FSVA_OP_MAX)
 		atomic64_inc(&ff->ops[call->req.op]);
+	trace_fsva_front_request(call);
 	call->sent_ns = ktime_get_ns();
 	ring->sig.calls++;
 	if (!call->done && !call->slow)
@@ -346,7 +349,9 @@ static void fsva_ring_watch(struct fsva_call *call)
 		ring->watched = false;
 		if (call->state == FSVA_CALL_SENT)
 			fsva_ring_by_event(call);
-		fsva_signal_watched(&ring->sig, end, ktime_get_ns() - start);
+		start = ktime_get_ns() - start;
+		fsva_signal_watched(&ring->sig, end, start);
+		trace_fsva_front_watch(ring, end, start);
 		spin_unlock_irqrestore(&ring->lock, flags);
 		fsva_ring_poll(ring);	/* arms, for those who block */
 		break;
@@ -390,6 +395,7 @@ int fsva_ring_wait(struct fsva_call **callp)
 		return 0;
 	}
 	call->state = FSVA_CALL_ORPHAN;
+	trace_fsva_front_orphan(call);
 	spin_unlock_irqrestore(&ring->lock, flags);
 	/* Neither the call nor its ring is ours to look at any more. */
 	atomic64_inc(&ff->nr_killed);
@@ -421,15 +427,23 @@ static void fsva_ring_finish(struct fsva_call *call, int err,
 			     struct list_head *done)
 {
 	enum fsva_call_state was = call->state;
+	u64 took_ns = ktime_get_ns() - call->sent_ns;
 
 	call->err = err;
 	if (call->by_event) {
 		call->by_event = false;
 		call->ring->nr_by_event--;
 	}
-	if (!err && !call->slow)
-		fsva_signal_called(&call->ring->sig,
-				   ktime_get_ns() - call->sent_ns);
+	if (!err) {
+		atomic64_add(fsva_wire_req_data_in(&call->req),
+			     &call->ring->ff->octets_out);
+		if (fsva_wire_op(call->req.op)->flags & FSVA_F_DATA_OUT)
+			atomic64_add(call->rsp.data_len,
+				     &call->ring->ff->octets_in);
+		if (!call->slow)
+			fsva_signal_called(&call->ring->sig, took_ns);
+	}
+	trace_fsva_front_answer(call, err, took_ns);
 	if (was == FSVA_CALL_ORPHAN) {
 		call->state = FSVA_CALL_CLAIMED;
 		fsva_call_orphaned(call);

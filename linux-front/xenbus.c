@@ -26,6 +26,7 @@
 #include <xen/xen.h>
 
 #include "front.h"
+#include "trace.h"
 
 #define FSVA_CONNECT_TIMEOUT	(10 * HZ)
 #define FSVA_WATCH_PERIOD	(2 * HZ)
@@ -76,6 +77,7 @@ static void fsva_front_free_work(struct work_struct *work)
 		fsva_front_teardown(ff);
 	cancel_work_sync(&ff->shares.gone_work);
 	cancel_delayed_work_sync(&ff->shares.stuck_work);
+	fsva_statpage_remove(ff);
 	kfree(ff);
 }
 
@@ -141,8 +143,10 @@ static bool fsva_front_advance(struct fsva_front *ff,
 
 	spin_lock_irqsave(&ff->lock, flags);
 	ok = ff->state == from;
-	if (ok)
+	if (ok) {
 		WRITE_ONCE(ff->state, to);
+		trace_fsva_front_state(ff, to);
+	}
 	spin_unlock_irqrestore(&ff->lock, flags);
 	if (ok)
 		wake_up_all(&ff->state_wq);
@@ -163,6 +167,7 @@ static void fsva_front_end(struct fsva_front *ff, const char *why, bool breach)
 		/* Keeps the rings for us; then dead, then look at calls. */
 		atomic_inc(&ff->nr_busy);
 		WRITE_ONCE(ff->state, FSVA_FRONT_DEAD);
+		trace_fsva_front_state(ff, FSVA_FRONT_DEAD);
 	}
 	spin_unlock_irqrestore(&ff->lock, flags);
 	if (!first)
@@ -277,6 +282,7 @@ static void fsva_front_watch_work(struct work_struct *work)
 	if (fsva_ring_enter(ff, true))
 		return;
 	ring = &ff->rings[0];
+	fsva_statpage_update(ff);
 	alive = ring->notify->alive(ring);
 	fsva_ring_leave(ff);
 	/* Removal makes it dead, then waits for us, then takes the device. */
@@ -316,6 +322,7 @@ static void fsva_front_teardown(struct fsva_front *ff)
 	WRITE_ONCE(ff->stalled, false);
 	WRITE_ONCE(ff->mounted, false);
 	WRITE_ONCE(ff->state, FSVA_FRONT_CLOSED);
+	trace_fsva_front_state(ff, FSVA_FRONT_CLOSED);
 	wake_up_all(&ff->state_wq);
 }
 
@@ -342,6 +349,7 @@ bool fsva_front_version_offered(struct fsva_front *ff)
 int fsva_front_publish(struct fsva_front *ff)
 {
 	struct xenbus_device *dev = ff->xbdev;
+	grant_ref_t stats = fsva_statpage_ref(ff);
 	struct xenbus_transaction xbt;
 	unsigned int i;
 	char key[32];
@@ -367,6 +375,9 @@ again:
 	if (!err)
 		err = xenbus_printf(xbt, dev->nodename, "mounted", "%u",
 				    ff->taken_told);
+	if (!err && stats)
+		err = xenbus_printf(xbt, dev->nodename, "stats-ref", "%u",
+				    stats);
 	for (i = 0; i < ff->nr_queues && !err; i++) {
 		snprintf(key, sizeof(key), "queue-%u/ring-ref", i);
 		err = xenbus_printf(xbt, dev->nodename, key, "%u",
@@ -482,6 +493,7 @@ static void fsva_front_connect(struct fsva_front *ff)
 		fsva_front_stop(ff, "no memory for credentials");
 		return;
 	}
+	fsva_statpage_update(ff);
 	if (!fsva_front_advance(ff, FSVA_FRONT_OFFERED, FSVA_FRONT_LIVE))
 		return;
 	xenbus_switch_state(ff->xbdev, XenbusStateConnected);
@@ -702,6 +714,7 @@ static int fsva_front_probe(struct xenbus_device *dev,
 		goto err_free;
 	}
 	fsva_stats_add(ff);
+	fsva_statpage_add(ff);
 	dev_set_drvdata(&dev->dev, ff);
 	/* After an earlier driver had closed it, the back waits for this. */
 	xenbus_switch_state(dev, XenbusStateInitialising);

@@ -20,6 +20,8 @@ static const struct fsva_schema_key fsva_schema_front[] = {
 	{ .name = "session", .type = FSVA_SCHEMA_HEX64, .required = 3 },
 	{ .name = "feature-migrate", .type = FSVA_SCHEMA_BOOL, .required = FSVA_SCHEMA_NEVER },
 	{ .name = "mounted", .type = FSVA_SCHEMA_BOOL, .required = FSVA_SCHEMA_NEVER },
+	{ .name = "stats-ref", .type = FSVA_SCHEMA_UINT, .required = FSVA_SCHEMA_NEVER, .min = 1,
+	  .max = 4294967295u },
 	{ .name = "queue-{Q}/ring-ref", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 1, .max = 4294967295u },
 	{ .name = "queue-{Q}/event-channel", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 1, .max = 131071u },
 };
@@ -81,7 +83,7 @@ static const struct fsva_schema_dir fsva_schema_dirs[] = {
 	{ .name = "front", .path = "/local/domain/{U}/device/fsva/{N}",
 	  .owner = FSVA_SCHEMA_USER, .reader = FSVA_SCHEMA_APPLIANCE,
 	  .has_state = true, .shared = false,
-	  .keys = fsva_schema_front, .nr_keys = 15 },
+	  .keys = fsva_schema_front, .nr_keys = 16 },
 	{ .name = "back", .path = "/local/domain/{B}/backend/fsva/{U}/{N}",
 	  .owner = FSVA_SCHEMA_APPLIANCE, .reader = FSVA_SCHEMA_USER,
 	  .has_state = true, .shared = false,

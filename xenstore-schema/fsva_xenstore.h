@@ -38,6 +38,7 @@
 #define FSVA_XS_FRONT_FEATURE_MIGRATE_DEFAULT          0u
 #define FSVA_XS_FRONT_MOUNTED                          "mounted"
 #define FSVA_XS_FRONT_MOUNTED_DEFAULT                  0u
+#define FSVA_XS_FRONT_STATS_REF                        "stats-ref"
 #define FSVA_XS_FRONT_QUEUE_RING_REF                   "queue-%u/ring-ref"
 #define FSVA_XS_FRONT_QUEUE_EVENT_CHANNEL              "queue-%u/event-channel"
 #define FSVA_XS_FRONT_QUEUE_EVENT_CHANNEL_MIN          1u

@@ -29,6 +29,37 @@ rand-read-4k)
 	run() {
 		fio --name=r --filename=f --rw=randread --bs=4k --io_size=4m --randrepeat=1 --minimal --thread >/dev/null
 	} ;;
+rand-write-4k)
+	prepare() { dd if=/dev/zero of=f bs=64k count=$((MIB * 16)) conv=fsync status=none; cold; }
+	run() {
+		fio --name=w --filename=f --rw=randwrite --bs=4k --io_size=4m --randrepeat=1 --end_fsync=1 --minimal --thread \
+			>/dev/null
+	} ;;
+mmap-read)
+	prepare() { dd if=/dev/zero of=f bs=64k count=$((MIB * 16)) conv=fsync status=none; cold; }
+	run() {
+		fio --name=m --filename=f --rw=randread --bs=4k --ioengine=mmap --io_size=4m --randrepeat=1 --minimal --thread \
+			>/dev/null
+	} ;;
+tree) # a tree unpacked, looked through, and removed
+	prepare() {
+		local i d
+		rm -rf /tmp/bench-tree
+		for ((i = 0; i < FILES; i++)); do
+			d=/tmp/bench-tree/d$((i / 50))/e$((i % 5))
+			mkdir -p $d
+			head -c $((i % 16 * 997 + 1)) /dev/zero >$d/f$i
+		done
+		tar -C /tmp -cf /tmp/bench-tree.tar bench-tree
+		rm -rf /tmp/bench-tree
+		cold
+	}
+	run() {
+		tar -xf /tmp/bench-tree.tar
+		find . -type f -newer /tmp/bench-tree.tar | wc -l >/dev/null
+		find . -type f -print0 | xargs -0 cat | wc -c >/dev/null
+		rm -r bench-tree
+	} ;;
 create) # files of 4 KiB, made and written
 	run() { for ((i = 0; i < FILES; i++)); do printf '%4096s' x >f$i; done; } ;;
 stat)

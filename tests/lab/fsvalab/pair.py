@@ -46,6 +46,8 @@ def options(p):
     p.add_argument("--fsva-keys", default="", metavar="K=V,...",
                    help="more for the fsva= entry")
     p.add_argument("--options", default="", help="mount options")
+    p.add_argument("--config", action="append", default=[], metavar="LINE",
+                   help="one more line for the user domain's xl.cfg")
     p.add_argument("--no-mount", action="store_true")
 
 
@@ -144,6 +146,7 @@ def create(lab, host, args):
         fsva = [entry]
     config = domain.user_config(lab, args.domain, args.user, args.kernel,
                                 args.memory, args.vcpus, fsva, args.extra)
+    config += "".join(line + "\n" for line in args.config)
     name = domain.create(host, config)
     domain.wait(host, name)
     if fsva and not args.no_mount:

@@ -15,7 +15,7 @@ xen_tools_key() {
 	for p in $(xen_series); do
 		sed -n '/^diff --git/,$p' "$p"
 	done
-	lab_files libxl-plugin xenstore-schema
+	lab_files libxl-plugin protocol xenstore-schema
 }
 
 xen_tools_build() {
@@ -40,6 +40,7 @@ xen_tools_build() {
 			--exclude '.*.d' \
 			"$FSVA_TREE/libxl-plugin/" "$tree/libxl-plugin/"
 	fi
+	in_chroot rsync -rlc --delete "$FSVA_TREE/protocol/" "$tree/protocol/"
 	in_chroot rsync -rlc --delete --exclude '*.o' "$FSVA_TREE/xenstore-schema/" "$tree/xenstore-schema/"
 	# shellcheck disable=SC2016
 	in_chroot env "OUT=$out/root" "JOBS=-j$(nproc)" "TOOLS=$XEN_TOOLS" \

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0
+/* trace.c: the tracepoints of trace.h. */
+#include "front.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
