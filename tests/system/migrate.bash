@@ -152,6 +152,8 @@ put_cutssh() {
 			[ "$type" != "$LINK_AT" ] || { ip link set eth1 down; sleep 600; }
 			cat /tmp/frame
 		done
+		# the transport outlives the receiver, and takes what is written to it
+		[ -z "$KILL_AT" ] || sleep 10
 	}
 	if [ -n "$CUT" ]; then
 		# not head: busybox's holds back what it has read, and the greeting would never come
