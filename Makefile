@@ -48,7 +48,8 @@ parity: setup
 
 bench: setup
 	@case '$(T)' in '' | null) tests/bench/null ;; esac
-	@[ '$(T)' = null ] || tests/bench/run $(T)
+	@case '$(T)' in ubc) tests/bench/ubc ;; esac
+	@case '$(T)' in null | ubc) ;; *) tests/bench/run $(T) ;; esac
 
 fuzz:
 	@$(LAB)/setup chroot
