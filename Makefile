@@ -50,7 +50,7 @@ parity: setup
 
 bench: setup
 	@case '$(T)' in '' | null) tests/bench/null ;; esac
-	@case '$(T)' in null) ;; migrate) tests/bench/migrate ;; *) tests/bench/run $(T) ;; esac
+	@case '$(T)' in null) ;; migrate | ubc) tests/bench/$(T) ;; *) tests/bench/run $(T) ;; esac
 
 fuzz:
 	@$(LAB)/setup chroot

@@ -250,12 +250,10 @@ static int set_value(const struct fsva_key *key, const char *value,
         return 0;
 
     case VALUE_UBC:
-        if (!strcmp(value, "on"))
-            return fail(error, "'%s=%s' is not supported yet: both domains"
-                        " keep a page cache of their own", key->name, value);
-        if (strcmp(value, "off"))
-            return fail(error, "'%s' must be off, not '%.60s'", key->name,
-                        value);
+        if (strcmp(value, "on") && strcmp(value, "off"))
+            return fail(error, "'%s' must be on or off, not '%.60s'",
+                        key->name, value);
+        spec->ubc = !strcmp(value, "on");
         return 0;
 
     case VALUE_LATER:

@@ -4,6 +4,8 @@
 #ifndef FSVA_SPEC_H
 #define FSVA_SPEC_H
 
+#include <stdbool.h>
+
 #define FSVA_SPEC_TAG_MAX       31
 #define FSVA_SPEC_FS_MAX        31
 #define FSVA_SPEC_BACKEND_MAX   255
@@ -34,6 +36,7 @@ struct fsva_spec {
     int queues;                                 /* 0 if not given */
     int ring_order;                             /* -1 if not given */
     enum fsva_spec_signal signal;
+    bool ubc;                                   /* coupled page caches */
     int timeout;                                /* seconds */
 };
 

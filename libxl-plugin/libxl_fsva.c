@@ -101,6 +101,7 @@ static int plugin_parse(const char *text, libxl_device_fsva *fsva)
         fsva->signal = LIBXL_FSVA_SIGNAL_MWAIT;
         break;
     }
+    libxl_defbool_set(&fsva->ubc, spec.ubc);
     fsva->timeout = spec.timeout;
 
     return 0;

@@ -20,10 +20,13 @@
  */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <xenctrl.h>
 
 #include "libxl_fsva.h"
 #include "fsva_text.h"
@@ -248,9 +251,76 @@ static int wait_name_free(const char *tag, const char *name)
 
 /*----- prepare: create the appliances -----*/
 
+#define LENT_SLACK_KB   4096    /* what a domain has beside its target */
+
+static int timeout_of(const libxl_device_fsva *fsva)
+{
+    return fsva->timeout > 0 ? fsva->timeout : 60;
+}
+
 struct adjust_data {
     const char *user_label;
+    uint64_t lent_kb;           /* what the user domain may lend it */
 };
+
+/*
+ * With coupled page caches an appliance has, beside its own memory, what the
+ * user domain lends it.  A guest gets no more memory later than it was booted
+ * with, so it is booted with all, before the user domain exists, and gives
+ * back at once what is not its own.
+ */
+static uint64_t lent_kb(const libxl_domain_config *d_config,
+                        const libxl_device_fsva *fsva)
+{
+    const libxl_domain_build_info *b_info = &d_config->b_info;
+
+    if (libxl_defbool_is_default(fsva->ubc) || !libxl_defbool_val(fsva->ubc))
+        return 0;
+    return b_info->max_memkb != LIBXL_MEMKB_DEFAULT ? b_info->max_memkb
+                                                    : b_info->target_memkb;
+}
+
+/* The appliance serves: it keeps what is its own. */
+static int take_lent(uint32_t domid, const char *name, uint64_t lent,
+                     int timeout_s)
+{
+    int64_t end = fsva_now_ms() + timeout_s * 1000LL;
+    char *text = fsva_xs_read("/local/domain/%u/memory/static-max", domid);
+    uint64_t own = text ? strtoull(text, NULL, 10) : 0;
+    xc_domaininfo_t info;
+    xc_interface *xch;
+    int rc = ERROR_FAIL;
+
+    free(text);
+    if (own <= lent)
+        return ERROR_FAIL;
+    own -= lent;
+    if (libxl_set_memory_target(CTX, domid, own, 0, 0)) {
+        fsva_say("appliance '%s' can't be told how much memory is its own",
+                 name);
+        return ERROR_FAIL;
+    }
+
+    xch = xc_interface_open(NULL, NULL, 0);
+    if (!xch)
+        return ERROR_FAIL;
+    while (!xc_domain_getinfo_single(xch, domid, &info) &&
+           !fsva_interrupted()) {
+        if (info.tot_pages * (XC_PAGE_SIZE / 1024) <= own + LENT_SLACK_KB) {
+            rc = 0;
+            break;
+        }
+        if (fsva_now_ms() >= end) {
+            fsva_say("appliance '%s' did not give back, within %d seconds,"
+                     " the memory that is the user domain's (ubc=on)", name,
+                     timeout_s);
+            break;
+        }
+        poll(NULL, 0, 100);
+    }
+    xc_interface_close(xch);
+    return rc;
+}
 
 /* Runs in the child that creates the appliance. */
 static int adjust(libxl_domain_config *d_config, void *data_)
@@ -288,6 +358,10 @@ static int adjust(libxl_domain_config *d_config, void *data_)
     }
 
     raise_limits(&d_config->b_info);
+    if (data->lent_kb) {
+        d_config->b_info.max_memkb += data->lent_kb;
+        d_config->b_info.target_memkb = d_config->b_info.max_memkb;
+    }
 
     return fsva_policy_check_flask(data->user_label,
                                    d_config->c_info.ssid_label);
@@ -296,7 +370,10 @@ static int adjust(libxl_domain_config *d_config, void *data_)
 static int create_appliance(libxl_domain_config *d_config, uint32_t domid,
                             libxl_device_fsva *fsva)
 {
-    struct adjust_data data = { .user_label = d_config->c_info.ssid_label };
+    struct adjust_data data = {
+        .user_label = d_config->c_info.ssid_label,
+        .lent_kb = lent_kb(d_config, fsva),
+    };
     struct fsva_record record = { .owned = true, .user_domid = domid };
     char *name;
     int rc;
@@ -349,11 +426,6 @@ out:
     return rc;
 }
 
-static int timeout_of(const libxl_device_fsva *fsva)
-{
-    return fsva->timeout > 0 ? fsva->timeout : 60;
-}
-
 int fsva_pair_prepare(libxl_domain_config *d_config, uint32_t domid)
 {
     libxl_device_fsva *fsvas = d_config->fsvas;
@@ -375,6 +447,11 @@ int fsva_pair_prepare(libxl_domain_config *d_config, uint32_t domid)
         }
         if (fsvas[i].appliance)
             continue;
+        if (lent_kb(d_config, &fsvas[i])) {
+            fsva_say("'%s': 'ubc=on' needs an appliance that is created with"
+                     " the pair (appliance=)", fsvas[i].tag);
+            return ERROR_INVAL;
+        }
         rc = check_backend(d_config, domid, &fsvas[i],
                            &fsvas[i].backend_domid);
         if (rc) return rc;
@@ -390,6 +467,16 @@ int fsva_pair_prepare(libxl_domain_config *d_config, uint32_t domid)
         if (!fsvas[i].appliance)
             continue;
         rc = create_appliance(d_config, domid, &fsvas[i]);
+        if (rc) return rc;
+        if (!lent_kb(d_config, &fsvas[i]))
+            continue;
+        /* One at a time: each has what the user domain is to get. */
+        rc = fsva_domain_wait_ready(fsvas[i].backend_domid,
+                                    made[nr_made - 1].name,
+                                    timeout_of(&fsvas[i]));
+        if (rc) return rc;
+        rc = take_lent(fsvas[i].backend_domid, made[nr_made - 1].name,
+                       lent_kb(d_config, &fsvas[i]), timeout_of(&fsvas[i]));
         if (rc) return rc;
     }
     for (i = 0; i < d_config->num_fsvas; i++) {

@@ -234,6 +234,33 @@ struct fsva_pages {
 	bool closed;			/* there is nobody whom to grant anything */
 };
 
+/* What the tracepoints said of some consecutive pages. */
+struct fsva_ubc_record {
+	unsigned long ino;
+	u32 gen;			/* i_generation */
+	u32 index;
+	u16 nr;
+	u8 kind;			/* FSVA_PIGGY_INSERT or _REMOVE */
+};
+
+/* Our half of the coupled page caches (ubc.c). */
+struct fsva_ubc {
+	struct mutex life;		/* on, records, sb, frames: to change them */
+	spinlock_t fill;		/* seq, the order of what is taken, on */
+	bool on;
+	u64 seq;			/* number of the next report */
+	struct list_head node;		/* in the list that the probes walk */
+	struct super_block *sb;
+	spinlock_t lock;		/* records, head, tail; with interrupts off */
+	struct fsva_ubc_record *records;
+	u32 head, tail;
+	struct task_struct *evictor;	/* whose removals the front knows of */
+	unsigned long bell_due;		/* bit 0: bell is queued */
+	struct delayed_work bell;
+	u64 frames;			/* that we may have beyond our own */
+	u64 told, lost, bells, evicted, kept;	/* statistics, without a lock */
+};
+
 enum fsva_mount_state { FSVA_UNMOUNTED, FSVA_MOUNTING, FSVA_MOUNTED, FSVA_UNMOUNTING };
 
 struct fsva_session {
@@ -264,6 +291,9 @@ struct fsva_session {
 	struct fsva_handles handles;
 	struct fsva_files files;
 	struct fsva_pages pages;
+	struct fsva_ubc ubc;
+	void (*ring_bell)(struct fsva_session *ses);	/* wakes the front; NULL: there is no ring */
+	struct fsva_link *link;		/* ring_bell()'s */
 };
 
 struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int nr_slots);
@@ -288,6 +318,8 @@ void fsva_handle_set_aside(struct fsva_call *c, u64 handle, struct dentry *dentr
 void fsva_handle_put_back(struct fsva_call *c, u64 handle, struct dentry *dentry, struct dentry *held);
 int fsva_handle_release(struct fsva_call *c, u64 handle, u64 nr_lookups);
 
+u64 fsva_handle_of_ino(struct fsva_handles *t, unsigned long ino, u32 gen);
+
 void fsva_files_init(struct fsva_files *t);
 void fsva_files_free(struct fsva_files *t);
 int fsva_file_add(struct fsva_call *c, struct file *file, u64 *fh);
@@ -304,6 +336,13 @@ void fsva_pages_free(struct fsva_session *ses);
 void fsva_pages_close(struct fsva_session *ses);
 void fsva_pages_moved(struct fsva_session *ses);
 void fsva_pages_show(struct fsva_session *ses, struct seq_file *seq);
+
+void fsva_ubc_init(void);
+bool fsva_ubc_can(void);
+void fsva_ubc_create(struct fsva_session *ses);
+void fsva_ubc_stop(struct fsva_session *ses);
+void fsva_ubc_fill(struct fsva_session *ses, struct fsva_rsp *rsp);
+void fsva_ubc_show(struct fsva_session *ses, struct seq_file *seq);
 
 int fsva_mount(struct fsva_session *ses, u32 flags, const char *options);
 int fsva_unmount(struct fsva_session *ses, bool force);
@@ -464,6 +503,7 @@ FSVA_HANDLER(remap_range);
 FSVA_HANDLER(fadvise);
 FSVA_HANDLER(map_page);
 FSVA_HANDLER(unmap_page);
+FSVA_HANDLER(evict_page);
 FSVA_HANDLER(lock);
 FSVA_HANDLER(lock_test);
 FSVA_HANDLER(flock);

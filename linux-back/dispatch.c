@@ -68,6 +68,7 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_SET_ACL]		= fsva_op_set_acl,
 	[FSVA_OP_MAP_PAGE]		= fsva_op_map_page,
 	[FSVA_OP_UNMAP_PAGE]		= fsva_op_unmap_page,
+	[FSVA_OP_EVICT_PAGE]		= fsva_op_evict_page,
 	[FSVA_OP_FILEATTR_GET]		= fsva_op_fileattr_get,
 	[FSVA_OP_FILEATTR_SET]		= fsva_op_fileattr_set,
 	[FSVA_OP_ENCODE_FH]		= fsva_op_encode_fh,

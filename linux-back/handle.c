@@ -102,6 +102,23 @@ static struct fsva_handle *fsva_handle_of(struct fsva_handles *t, struct inode *
 	return NULL;
 }
 
+/* The handle of the inode that has this number and generation now; 0: none.  No lock. */
+u64 fsva_handle_of_ino(struct fsva_handles *t, unsigned long ino, u32 gen)
+{
+	struct fsva_handle *h;
+	u64 id = 0;
+
+	spin_lock(&t->lock);
+	hlist_for_each_entry(h, fsva_handle_bucket(t, ino), node) {
+		if (h->inode ? h->inode->i_ino != ino || h->inode->i_generation != gen : h->ino != ino)
+			continue;
+		id = fsva_handle_id(h->index, h->gen);
+		break;
+	}
+	spin_unlock(&t->lock);
+	return id;
+}
+
 /* Has it no name in the tree: removed, or found by its export handle? */
 static bool fsva_dentry_is_poor(const struct dentry *dentry)
 {

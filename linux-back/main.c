@@ -28,6 +28,7 @@ static int __init fsva_back_init(void)
 	fsva_stats_init();
 	fsva_signal_probe();
 	fsva_page_init();
+	fsva_ubc_init();
 	err = fsva_xenbus_init();
 	if (err) {
 		fsva_page_exit();

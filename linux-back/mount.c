@@ -295,6 +295,7 @@ int fsva_unmount(struct fsva_session *ses, bool force)
 	}
 	mnt = ses->mnt;
 	sb = ses->sb;
+	fsva_ubc_stop(ses);
 	fsva_pages_free(ses);
 	fsva_files_free(&ses->files);
 	fsva_handles_free(&ses->handles);

@@ -29,6 +29,8 @@ FSVA_HANDLER(session)
 		ses->features = r->features & (FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL | FSVA_FEATURE_RESTORE);
 		if (fsva_page_can())
 			ses->features |= r->features & FSVA_FEATURE_MAP_PAGE;
+		if (fsva_ubc_can())
+			ses->features |= r->features & FSVA_FEATURE_UBC;
 		WRITE_ONCE(ses->id, r->session);
 	} else if (ses->id != r->session) {
 		err = -EPROTO;

@@ -272,6 +272,8 @@ static void fsva_queue_answer(struct fsva_queue *q, struct fsva_call *c)
 	fsva_replay_end(&q->link->ses->replay[q->index][rsp->tag], &c->req, rsp);
 	q->calls[rsp->tag] = NULL;
 	if (!q->stopped) {
+		/* Not in what is kept: each report is told once. */
+		fsva_ubc_fill(q->link->ses, rsp);
 		memcpy(fsva_queue_slot(q, q->rsp_prod), rsp, sizeof(*rsp));
 		old = q->rsp_prod++;
 		virt_wmb();	/* the slot before the index: pairs with the front's after it reads rsp_prod */
@@ -286,6 +288,17 @@ static void fsva_queue_answer(struct fsva_queue *q, struct fsva_call *c)
 		}
 		fsva_signal_called(&q->sig, ktime_get_ns() - c->taken_ns);
 	}
+	spin_unlock(&q->lock);
+}
+
+/* There are reports, and no answer for them: the front is to ask. */
+static void fsva_link_ring_bell(struct fsva_session *ses)
+{
+	struct fsva_queue *q = &ses->link->queues[0];
+
+	spin_lock(&q->lock);
+	if (!q->stopped && !q->paused && q->irq > 0)
+		notify_remote_via_irq(q->irq);
 	spin_unlock(&q->lock);
 }
 
@@ -801,6 +814,8 @@ int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int 
 		err = PTR_ERR(link->ses);
 		goto err_free;
 	}
+	link->ses->link = link;
+	link->ses->ring_bell = fsva_link_ring_bell;
 
 	for (i = 0; i < nr_queues; i++) {
 		struct fsva_queue *q = &link->queues[i];

@@ -311,7 +311,7 @@ int fsva_offer(struct xenbus_device *dev)
 		{ "max-ring-page-order",	FSVA_MAX_RING_ORDER },
 		{ "feature-event",		0 },
 		{ "feature-mwait",		fsva_signal_have_mwait() },
-		{ "feature-ubc",		0 },
+		{ "feature-ubc",		fsva_ubc_can() },
 		{ "feature-restore-grants",	1 },
 	};
 	unsigned int i;

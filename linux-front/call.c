@@ -225,7 +225,8 @@ int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp)
 	q = fsva_call_req(call);
 	q->session = ff->session;
 	q->features = FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL |
-		      FSVA_FEATURE_RESTORE | fsva_shares_features();
+		      FSVA_FEATURE_RESTORE | fsva_shares_features() |
+		      fsva_ubc_features(ff);
 	q->next_id = atomic64_read(&ff->next_id);
 	q->minor = FSVA_MINOR;
 	return fsva_call_finish(call, rsp, sizeof(*rsp));
@@ -1405,6 +1406,37 @@ int fsva_call_unmap_page(struct fsva_front *ff, const u32 *refs, u32 nr)
 	q->nr = nr;
 	memcpy(q->gref, refs, nr * sizeof(*refs));
 	return fsva_call_finish(call, NULL, 0);
+}
+
+/* msg has room for a page's worth, and goes both ways. */
+int fsva_call_evict_page(struct fsva_front *ff,
+			 const struct fsva_evict_page_req *args,
+			 struct fsva_piggy_msg *msg,
+			 struct fsva_evict_page_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_EVICT_PAGE, NULL);
+	bool bad = false;
+	u32 len;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	memcpy(fsva_call_req(call), args, sizeof(*args));
+	memcpy(call->staging, msg, args->nr * sizeof(*msg));
+	fsva_wire_req_data(&call->req, 0, FSVA_STAGING_MAX, NULL, 0);
+	err = fsva_call_run(&call);
+	if (!err) {
+		memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
+		len = call->rsp.data_len;
+		memcpy(msg, call->staging, len);
+		bad = fsva_wire_check_rsp_data(&call->rsp, msg, len);
+	}
+	fsva_call_end(call);
+	if (bad) {
+		fsva_front_stop(ff, "an answer holds messages that it may not");
+		return -EIO;
+	}
+	return err;
 }
 
 /* ---- What the VFS let go ---- */

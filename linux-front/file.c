@@ -285,6 +285,7 @@ static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 				   flags, to, &eof);
 		if (n <= 0)
 			break;
+		fsva_ubc_touch(inode, iocb->ki_pos, n);
 		iocb->ki_pos += n;
 		done += n;
 	}
@@ -342,6 +343,7 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			n = -EIO;
 		if (n <= 0)
 			break;
+		fsva_ubc_touch(inode, rsp.offset, n);
 		iocb->ki_pos = rsp.offset + n;
 		done += n;
 	}

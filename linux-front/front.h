@@ -252,6 +252,51 @@ struct fsva_shares {
 	struct delayed_work stuck_work;
 };
 
+/* ---- Coupled page caches (ubc.c) ------------------------------------------ */
+
+#define FSVA_UBC_SPARE	256u	/* pages set aside for when Xen has no frame */
+#define FSVA_UBC_WINDOW	1024u	/* that reports may overtake each other */
+
+struct fsva_ubc {
+	bool wanted;			/* by the administrator */
+	struct mutex exchange_lock;	/* one at a time; ready, paused, resume */
+	bool ready;			/* it was begun, and all below is there */
+	bool paused;			/* a suspend: no exchange */
+	bool resume;			/* and what "on" was before */
+	spinlock_t lock;		/* all up to fifo; with interrupts off */
+	bool on;			/* reports are taken, ghosts made */
+	bool broken;			/* the appliance broke the rules */
+	bool starting, stopping;	/* the next exchange says so */
+	bool asked;			/* the appliance has something to say */
+	bool confused;			/* its reports have impossible numbers */
+	s64 nr_given;			/* frames that it may have */
+	s64 told;			/* and as it was told last */
+	s64 held;			/* and what it had then */
+	s64 ceiling;			/* the most that it can have */
+	struct fsva_piggy_msg *evict;	/* to be told */
+	u32 evict_head, evict_tail;
+	u64 next;			/* number of the next report */
+	struct fsva_piggy_msg *window;	/* those that came too early */
+	DECLARE_BITMAP(there, FSVA_UBC_WINDOW);
+	struct fsva_piggy_msg *fifo;	/* reports in order */
+	u32 fifo_head, fifo_tail;
+	struct super_block *sb;
+	struct fsva_piggy_msg *msg;	/* a page, for exchanges */
+	unsigned int slow;		/* exchanges in which it had too many */
+	wait_queue_head_t wq;		/* for room */
+	struct work_struct news_work;
+	struct work_struct exchange_work;
+	struct mutex spare_lock;	/* of what follows */
+	struct page *spare[FSVA_UBC_SPARE];	/* the first nr_spare have frames */
+	unsigned int nr_spare, nr_spare_all;
+	u32 slab;			/* pages of metadata, as reported */
+	atomic_long_t nr_ghosts;
+	/* Statistics, without a lock. */
+	unsigned long made, released, spared, dropped, filled, cut, kept, raced;
+	unsigned long lost, evict_lost, waits, refused, no_frame, no_page;
+	unsigned long spare_used, exchanges, leaked;
+};
+
 /* ---- A device ------------------------------------------------------------ */
 
 /* How far a live connection is on its way to go on in another domain. */
@@ -321,6 +366,7 @@ struct fsva_front {
 	struct fsva_grants grants;
 	struct fsva_creds creds;
 	struct fsva_shares shares;
+	struct fsva_ubc ubc;
 
 	spinlock_t forget_lock;		/* forgets, orphans, nr_forgets */
 	struct list_head forgets;
@@ -588,6 +634,10 @@ int fsva_call_map_page(struct fsva_front *ff, const struct cred *cred,
 		       u64 handle, u64 index, u32 nr, u32 flags,
 		       struct fsva_map_page_rsp *rsp);
 int fsva_call_unmap_page(struct fsva_front *ff, const u32 *refs, u32 nr);
+int fsva_call_evict_page(struct fsva_front *ff,
+			 const struct fsva_evict_page_req *args,
+			 struct fsva_piggy_msg *msg,
+			 struct fsva_evict_page_rsp *rsp);
 int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
 			  u64 fh, u64 pos, size_t len, struct page **pages,
 			  unsigned int nr,
@@ -815,5 +865,35 @@ void fsva_share_drop(struct inode *inode, loff_t start, loff_t end);
 u32 fsva_share_ref(struct folio *folio);
 bool fsva_release_folio(struct folio *folio, gfp_t gfp);
 void fsva_invalidate_folio(struct folio *folio, size_t offset, size_t len);
+
+/* ubc.c */
+#define FSVA_GHOST	((void *)1ul)	/* folio->private of a ghost */
+
+static inline bool fsva_folio_is_ghost(const struct folio *folio)
+{
+	return READ_ONCE(folio->private) == FSVA_GHOST;
+}
+
+int fsva_ubc_module_init(void);
+void fsva_ubc_module_exit(void);
+void fsva_ubc_init(struct fsva_front *ff);
+void fsva_ubc_want(struct fsva_front *ff, unsigned int key,
+		   unsigned int offered);
+u64 fsva_ubc_features(struct fsva_front *ff);
+void fsva_ubc_start(struct fsva_front *ff, struct super_block *sb);
+void fsva_ubc_stop(struct fsva_front *ff);
+void fsva_ubc_end(struct fsva_front *ff);
+void fsva_ubc_lost(struct fsva_front *ff);
+void fsva_ubc_freeze(struct fsva_front *ff);
+void fsva_ubc_thaw(struct fsva_front *ff);
+void fsva_ubc_take(struct fsva_front *ff, const struct fsva_piggy *piggy);
+bool fsva_ubc_bell(struct fsva_front *ff);
+void fsva_ubc_touch(struct inode *inode, loff_t pos, size_t len);
+void fsva_ubc_fault(struct inode *inode, pgoff_t index);
+void fsva_ubc_truncate(struct inode *inode, loff_t size);
+void fsva_ubc_show(struct fsva_front *ff, struct seq_file *m);
+bool fsva_ghost_release(struct folio *folio, gfp_t gfp);
+void fsva_ghost_invalidate(struct folio *folio);
+int fsva_ghost_fill(struct folio *folio);
 
 #endif /* FSVA_FRONT_H */

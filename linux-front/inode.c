@@ -215,7 +215,7 @@ static int fsva_inode_update(struct inode *inode, const struct fsva_attr *a,
 	}
 	spin_unlock(&fi->lock);
 	if (shrunk && inode->i_mapping->nrpages)
-		truncate_pagecache(inode, i_size_read(inode));
+		fsva_ubc_truncate(inode, i_size_read(inode));
 	return 0;
 }
 

@@ -108,6 +108,7 @@ static void fsva_front_move_connect(struct fsva_front *ff)
 	xenbus_switch_state(ff->xbdev, XenbusStateConnected);
 	fsva_front_watch(ff);
 	fsva_shares_thaw(ff);
+	fsva_ubc_thaw(ff);
 	pr_info("fsva: %s: the session goes on with domain %u, %u requests sent again\n",
 		ff->tag, ff->otherend, nr);
 }
@@ -214,6 +215,7 @@ static int fsva_front_freeze(struct fsva_front *ff)
 			mutex_unlock(&ff->mutex);
 			return err;
 		}
+		fsva_ubc_freeze(ff);
 		/* No more requests; answers yet. */
 		for (i = 0; i < ff->nr_queues; i++)
 			fsva_ring_hold(&ff->rings[i], true, ff->rings[i].deaf);
@@ -243,6 +245,7 @@ static void fsva_front_thaw(struct fsva_front *ff)
 		for (i = 0; i < ff->nr_queues; i++)
 			fsva_ring_resend(&ff->rings[i], false);
 		fsva_shares_thaw(ff);
+		fsva_ubc_thaw(ff);
 		fsva_front_watch(ff);
 	}
 	if (ff->move)

@@ -65,6 +65,14 @@ static int fsva_read_folio(struct file *file, struct folio *folio)
 		folio_unlock(folio);
 		return -EIO;
 	}
+	if (fsva_folio_is_ghost(folio)) {
+		int err = fsva_ghost_fill(folio);
+
+		if (err) {
+			folio_unlock(folio);
+			return err;
+		}
+	}
 	return fsva_fill(file, folio_pos(folio), &page, 1);
 }
 
@@ -177,6 +185,12 @@ out:
 	return ret;
 }
 
+static vm_fault_t fsva_fault(struct vm_fault *vmf)
+{
+	fsva_ubc_fault(file_inode(vmf->vma->vm_file), vmf->pgoff);
+	return filemap_fault(vmf);
+}
+
 static void fsva_vma_open(struct vm_area_struct *vma)
 {
 	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) ==
@@ -195,7 +209,7 @@ static void fsva_vma_close(struct vm_area_struct *vma)
 static const struct vm_operations_struct fsva_vm_ops = {
 	.open		= fsva_vma_open,
 	.close		= fsva_vma_close,
-	.fault		= filemap_fault,
+	.fault		= fsva_fault,
 	.map_pages	= filemap_map_pages,
 	.page_mkwrite	= fsva_page_mkwrite,
 };

@@ -483,6 +483,11 @@ static const char *fsva_ring_answer(struct fsva_ring *ring,
 		return "an answer to a request that it has not seen";
 	if (fsva_wire_check_rsp(rsp, &call->req) != FSVA_OK)
 		return "an answer does not fit its request";
+	if (rsp->piggy.nr) {
+		if (!(ring->ff->features & FSVA_FEATURE_UBC))
+			return "reports that nobody asked for";
+		fsva_ubc_take(ring->ff, &rsp->piggy);
+	}
 	call->rsp = *rsp;
 	if (READ_ONCE(ring->ff->stalled))
 		WRITE_ONCE(ring->ff->stalled, false);
@@ -535,6 +540,9 @@ static bool fsva_ring_take_answers(struct fsva_ring *ring, bool event)
 		/* Somebody may have watched and been faster. */
 		any = ring->useful || ring->deaf;
 		ring->useful = false;
+		/* Or it has reports, and no answer to put them in. */
+		if (!any && !ring->index)
+			any = fsva_ubc_bell(ring->ff);
 		ring->sig.spurious += !any;
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);

@@ -216,6 +216,8 @@ bool fsva_release_folio(struct folio *folio, gfp_t gfp)
 
 	if (!s)
 		return true;
+	if (fsva_folio_is_ghost(folio))
+		return fsva_ghost_release(folio, gfp);
 	if (s->stuck || folio_test_dirty(folio) ||
 	    folio_test_writeback(folio) || folio_mapped(folio) ||
 	    fsva_share_users(folio) != 1)
@@ -243,6 +245,10 @@ void fsva_invalidate_folio(struct folio *folio, size_t offset, size_t len)
 	struct fsva_share *s = folio->private;
 	struct fsva_front *ff = fsva_inode_front(folio->mapping->host);
 
+	if (fsva_folio_is_ghost(folio)) {
+		fsva_ghost_invalidate(folio);
+		return;
+	}
 	if (!s || s->stuck || offset || len != folio_size(folio))
 		return;
 	if (!folio_mapped(folio) && fsva_share_users(folio) == 1 &&
@@ -577,7 +583,7 @@ u32 fsva_share_ref(struct folio *folio)
 {
 	struct fsva_share *s = folio->private;
 
-	return s ? s->ref : 0;
+	return s && !fsva_folio_is_ghost(folio) ? s->ref : 0;
 }
 
 /*

@@ -8,6 +8,7 @@
  *	/sys/kernel/debug/fsva/front/TAG/null_calls	write N: makes N calls that do
  *						nothing; read "N NANOSECONDS"
  *	/sys/kernel/debug/fsva/front/TAG/shared	pages that are the appliance's
+ *	/sys/kernel/debug/fsva/front/TAG/ubc	the coupled page caches
  *	/sys/kernel/debug/fsva/front/TAG/deaf	for tests; write 1: answers are lost
  *						until the next suspend is over
  */
@@ -234,6 +235,13 @@ static int fsva_shared_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(fsva_shared);
 
+static int fsva_coupled_show(struct seq_file *m, void *v)
+{
+	fsva_ubc_show(m->private, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(fsva_coupled);
+
 void fsva_stats_add(struct fsva_front *ff)
 {
 	ff->debugfs = debugfs_create_dir(ff->tag, fsva_debugfs_front);
@@ -244,6 +252,7 @@ void fsva_stats_add(struct fsva_front *ff)
 			    &fsva_null_fops);
 	debugfs_create_file("deaf", 0200, ff->debugfs, ff, &fsva_deaf_fops);
 	debugfs_create_file("shared", 0400, ff->debugfs, ff, &fsva_shared_fops);
+	debugfs_create_file("ubc", 0444, ff->debugfs, ff, &fsva_coupled_fops);
 }
 
 void fsva_stats_remove(struct fsva_front *ff)

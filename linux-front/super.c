@@ -367,6 +367,8 @@ static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
 	else
 		err = fsva_fill_super(sb, fc, rsp);
 	kfree(rsp);
+	if (!err)
+		fsva_ubc_start(ff, sb);
 	return err;
 }
 
@@ -527,9 +529,13 @@ static void fsva_kill_sb(struct super_block *sb)
 	struct fsva_sb *fs = FSVA_SB(sb);
 	bool forced = fs && fsva_super_forced(sb);
 
+	if (fs && fs->taken)
+		fsva_ubc_stop(fs->ff);
 	kill_anon_super(sb);
 	if (!fs)
 		return;
+	if (fs->taken)
+		fsva_ubc_end(fs->ff);
 	if (!forced)
 		fsva_shares_wait(fs->ff);
 	if (fs->taken)

@@ -378,6 +378,6 @@ void fsva_cache_end_size(struct inode *inode, loff_t size, loff_t old, int err)
 	if (err && size < old)
 		fsva_cache_set_size(inode, old);
 	else if (!err)
-		truncate_pagecache(inode, size);
+		fsva_ubc_truncate(inode, size);
 	fsva_cache_end(inode, min(size, old), LLONG_MAX, false);
 }

@@ -312,6 +312,7 @@ static void fsva_front_teardown(struct fsva_front *ff)
 	cancel_delayed_work_sync(&ff->watch);
 	clear_bit(FSVA_WATCH_ARMED, &ff->watch_flags);
 	ff->move = FSVA_MOVE_NONE;
+	fsva_ubc_lost(ff);
 	fsva_shares_stop(ff);
 	for (i = 0; ff->rings && i < ff->nr_queues; i++)
 		fsva_ring_teardown(&ff->rings[i]);
@@ -447,6 +448,8 @@ static int fsva_front_offer(struct fsva_front *ff)
 	atomic64_set(&ff->next_id, 1);
 	ff->max_data = FSVA_PAGE_SIZE;
 	ff->signal = fsva_front_signal(ff);
+	fsva_ubc_want(ff, xenbus_read_unsigned(dev->nodename, "ubc", 2),
+		      xenbus_read_unsigned(dev->otherend, "feature-ubc", 0));
 
 	err = fsva_grants_setup(ff, ff->nr_queues *
 				(FSVA_SLOTS_PER_PAGE << ff->ring_order));
@@ -694,6 +697,7 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	fsva_grants_init(ff);
 	fsva_creds_init(ff);
 	fsva_shares_init(ff);
+	fsva_ubc_init(ff);
 	ff->state = FSVA_FRONT_NEW;
 	ff->xbdev = dev;
 
@@ -792,9 +796,12 @@ int fsva_xenbus_init(void)
 	fsva_free_wq = alloc_workqueue("fsva-free", WQ_UNBOUND, 0);
 	if (!fsva_free_wq)
 		goto err_cpu_wq;
-	err = fsva_migrate_init();
+	err = fsva_ubc_module_init();
 	if (err)
 		goto err_free_wq;
+	err = fsva_migrate_init();
+	if (err)
+		goto err_ubc;
 	err = xenbus_register_frontend(&fsva_front_driver);
 	if (err)
 		goto err_migrate;
@@ -802,6 +809,8 @@ int fsva_xenbus_init(void)
 
 err_migrate:
 	fsva_migrate_exit();
+err_ubc:
+	fsva_ubc_module_exit();
 err_free_wq:
 	destroy_workqueue(fsva_free_wq);
 err_cpu_wq:
@@ -820,6 +829,7 @@ void fsva_xenbus_exit(void)
 	rcu_barrier();
 	flush_workqueue(fsva_wq);
 	fsva_shares_exit();
+	fsva_ubc_module_exit();
 	destroy_workqueue(fsva_free_wq);
 	destroy_workqueue(fsva_cpu_wq);
 	destroy_workqueue(fsva_wq);

@@ -718,8 +718,9 @@ static int fsva_wire_check_req_body(const struct fsva_req *req, uint32_t nr_cred
 	case FSVA_OP_EVICT_PAGE: {
 		FSVA_WIRE_BODY(evict_page_req);
 
-		return fsva_wire_simple(r->nr, r->pad, len % sizeof(struct fsva_piggy_msg) == 0 &&
-					r->nr == len / sizeof(struct fsva_piggy_msg));
+		return len % sizeof(struct fsva_piggy_msg) == 0 && r->nr <= len / sizeof(struct fsva_piggy_msg) &&
+			!(r->flags & ~FSVA_EVICT_FLAGS) && r->flags != FSVA_EVICT_FLAGS &&
+			r->frames <= FSVA_FRAMES_MAX ? FSVA_OK : FSVA_EINVAL;
 	}
 	case FSVA_OP_INVALIDATE_PAGE: {
 		FSVA_WIRE_BODY(invalidate_page_req);
@@ -759,6 +760,11 @@ uint32_t fsva_wire_req_data_in(const struct fsva_req *req)
 		FSVA_WIRE_BODY(ioctl_req);
 
 		return r->in_len;
+	}
+	if (req->op == FSVA_OP_EVICT_PAGE) {
+		FSVA_WIRE_BODY(evict_page_req);
+
+		return r->nr * (uint32_t)sizeof(struct fsva_piggy_msg);
 	}
 	return req->data_len;
 }
@@ -1122,7 +1128,9 @@ static bool fsva_wire_check_rsp_body(const struct fsva_rsp *rsp, const struct fs
 	case FSVA_OP_EVICT_PAGE: {
 		FSVA_WIRE_RSP(evict_page_rsp);
 
-		return len % sizeof(struct fsva_piggy_msg) == 0 && r->nr_kept == len / sizeof(struct fsva_piggy_msg);
+		return r->pad == 0 && r->held <= FSVA_FRAMES_MAX && (r->nr_news != 0) == (r->seq != 0) &&
+		       len % sizeof(struct fsva_piggy_msg) == 0 &&
+		       (uint64_t)r->nr_kept + r->nr_news == len / sizeof(struct fsva_piggy_msg);
 	}
 	}
 	return false;
@@ -1219,6 +1227,18 @@ static bool fsva_wire_listing_ok(const void *data, uint32_t len, uint32_t nr)
 	return error == FSVA_ENODATA && nr == 0;
 }
 
+static bool fsva_wire_news_ok(const uint8_t *data, uint32_t len)
+{
+	struct fsva_piggy_msg msg;
+
+	for (; len >= sizeof(msg); len -= (uint32_t)sizeof(msg), data += sizeof(msg)) {
+		memcpy(&msg, data, sizeof(msg));
+		if (!fsva_wire_piggy_msg_ok(&msg, false))
+			return false;
+	}
+	return len == 0;
+}
+
 int fsva_wire_check_rsp_data(const struct fsva_rsp *rsp, const void *data, uint32_t len)
 {
 	const uint8_t *d = (const uint8_t *)data;
@@ -1258,9 +1278,14 @@ int fsva_wire_check_rsp_data(const struct fsva_rsp *rsp, const void *data, uint3
 	case FSVA_OP_GET_ACL:
 		ok = fsva_wire_acl_ok(d, len);
 		break;
-	case FSVA_OP_EVICT_PAGE:
-		ok = fsva_wire_evict_ok(d, len);
+	case FSVA_OP_EVICT_PAGE: {
+		FSVA_WIRE_RSP(evict_page_rsp);
+		uint32_t kept = r->nr_kept * (uint32_t)sizeof(struct fsva_piggy_msg);
+
+		ok = r->nr_kept <= len / sizeof(struct fsva_piggy_msg) && fsva_wire_evict_ok(d, kept) &&
+		     fsva_wire_news_ok(d + kept, len - kept);
 		break;
+	}
 	}
 	return ok ? FSVA_OK : FSVA_EPROTO;
 }

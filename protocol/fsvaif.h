@@ -173,7 +173,7 @@ FSVA_WIRE_SIZE(struct fsva_ring_ctl, 4096);
 	/* shared frames and the coupled caches */ \
 	X(84, MAP_PAGE,         map_page,         0) \
 	X(85, UNMAP_PAGE,       unmap_page,       FSVA_F_NOCRED) \
-	X(86, EVICT_PAGE,       evict_page,       FSVA_F_DATA_IN | FSVA_F_DATA_OUT | FSVA_F_NOCRED) \
+	X(86, EVICT_PAGE,       evict_page,       FSVA_F_IDEM | FSVA_F_DATA_IN | FSVA_F_DATA_OUT | FSVA_F_NOCRED) \
 	X(87, INVALIDATE_PAGE,  invalidate_page,  FSVA_F_IDEM | FSVA_F_NOCRED)
 
 #define FSVA_OP_MAX             96u             /* one more than any number that this version may use */
@@ -1141,17 +1141,29 @@ struct fsva_unmap_page_req {
 FSVA_WIRE_SIZE(struct fsva_unmap_page_req, 264);
 #define fsva_unmap_page_rsp fsva_void
 
-/* FSVA_OP_EVICT_PAGE: data: struct fsva_piggy_msg, one after another. */
+/*
+ * FSVA_OP_EVICT_PAGE: the front's half of the coupled caches.  Data, both ways: struct fsva_piggy_msg, one after
+ * another; data_len is room for the answer, too.
+ */
 struct fsva_evict_page_req {
-	uint32_t nr;
-	uint32_t pad;
+	uint32_t nr;                    /* messages of kind FSVA_PIGGY_EVICT in the data: drop these */
+	uint32_t flags;                 /* FSVA_EVICT_* */
+	uint64_t frames;                /* that the back may have beyond its own from now on; <= FSVA_FRAMES_MAX */
 };
-FSVA_WIRE_SIZE(struct fsva_evict_page_req, 8);
+FSVA_WIRE_SIZE(struct fsva_evict_page_req, 16);
+#define FSVA_EVICT_START        0x1u            /* report from now on, numbers from 1 */
+#define FSVA_EVICT_STOP         0x2u            /* report no more */
+#define FSVA_EVICT_FLAGS        0x3u
+#define FSVA_FRAMES_MAX         0x10000000000ull
 struct fsva_evict_page_rsp {
-	uint32_t nr_dropped;            /* frames that the back gave back */
-	uint32_t nr_kept;               /* that it could not drop; struct fsva_piggy_msg of each over the data sent */
+	uint32_t nr_dropped;            /* pages that left the back's page cache */
+	uint32_t nr_kept;               /* messages in the data that say what did not: kind FSVA_PIGGY_EVICT */
+	uint32_t nr_news;               /* messages behind them: reports, as piggybacked ones are */
+	uint32_t pad;
+	uint64_t seq;                   /* number of the first report; 0 if there is none */
+	uint64_t held;                  /* frames that the back has beyond its own */
 };
-FSVA_WIRE_SIZE(struct fsva_evict_page_rsp, 8);
+FSVA_WIRE_SIZE(struct fsva_evict_page_rsp, 32);
 struct fsva_invalidate_page_req {
 	uint64_t handle;
 	uint64_t start, end;            /* octets, end included */

@@ -14,6 +14,7 @@ static const struct fsva_schema_key fsva_schema_front[] = {
 	  .max = 4u },
 	{ .name = "signal", .type = FSVA_SCHEMA_ENUM, .required = FSVA_SCHEMA_NEVER,
 	  .values = "auto event poll mwait" },
+	{ .name = "ubc", .type = FSVA_SCHEMA_BOOL, .required = FSVA_SCHEMA_NEVER },
 	{ .name = "version", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 1, .max = 65535u },
 	{ .name = "num-queues", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 1, .max = 8u },
 	{ .name = "ring-page-order", .type = FSVA_SCHEMA_UINT, .required = 3, .min = 0, .max = 4u },

@@ -25,6 +25,8 @@
 #define FSVA_XS_FRONT_MAX_RING_PAGE_ORDER_DEFAULT      2u
 #define FSVA_XS_FRONT_SIGNAL                           "signal"
 #define FSVA_XS_FRONT_SIGNAL_DEFAULT                   "auto"
+#define FSVA_XS_FRONT_UBC                              "ubc"
+#define FSVA_XS_FRONT_UBC_DEFAULT                      0u
 #define FSVA_XS_FRONT_VERSION                          "version"
 #define FSVA_XS_FRONT_VERSION_MIN                      1u
 #define FSVA_XS_FRONT_VERSION_MAX                      65535u

@@ -76,7 +76,7 @@ test_strings() {
 	$ok,ring-order=-1 'ring-order' must be a number
 	$ok,timeout=soon 'timeout' must be a number
 	$ok,signal=fast 'signal' must be auto, event, poll or mwait
-	$ok,ubc=on 'ubc=on' is not supported yet
+	$ok,ubc=1 'ubc' must be on or off
 	$ok,target-memory=512 'target-memory' is not supported yet
 	tag=a/b,appliance=/etc/xen/good.cfg,fs=ext4 'tag' may have
 	tag=a_b,appliance=/etc/xen/good.cfg,fs=ext4 'tag' may have

@@ -307,8 +307,11 @@ static const struct fault req_faults[] = {
 	BODY(UNMAP_PAGE, fsva_unmap_page_req, pad, 1, FSVA_EPROTO),
 	BODY(EVICT_PAGE, fsva_evict_page_req, nr, 3, FSVA_EINVAL),
 	BODY(EVICT_PAGE, fsva_evict_page_req, nr, 0x10000002, FSVA_EINVAL),
-	BODY(EVICT_PAGE, fsva_evict_page_req, pad, 1, FSVA_EPROTO),
-	HEAD(EVICT_PAGE, data_len, 0, FSVA_EINVAL),
+	BODY(EVICT_PAGE, fsva_evict_page_req, flags, FSVA_EVICT_FLAGS, FSVA_EINVAL),
+	BODY(EVICT_PAGE, fsva_evict_page_req, flags, 4, FSVA_EINVAL),
+	BODY(EVICT_PAGE, fsva_evict_page_req, frames, FSVA_FRAMES_MAX + 1, FSVA_EINVAL),
+	HEAD(EVICT_PAGE, data_len, 16, FSVA_EINVAL),
+	HEAD(EVICT_PAGE, data_len, 33, FSVA_EINVAL),
 	BODY(INVALIDATE_PAGE, fsva_invalidate_page_req, start, UINT64_MAX, FSVA_EINVAL),
 	BODY(INVALIDATE_PAGE, fsva_invalidate_page_req, end, UINT64_MAX, FSVA_EINVAL),
 };
@@ -466,6 +469,11 @@ static const struct fault rsp_faults[] = {
 	RBODY(MAP_PAGE, fsva_map_page_rsp, gref[2], 1, FSVA_EPROTO),
 	RBODY(MAP_PAGE, fsva_map_page_rsp, flags, 2, FSVA_EPROTO),
 	RBODY(EVICT_PAGE, fsva_evict_page_rsp, nr_kept, 2, FSVA_EPROTO),
+	RBODY(EVICT_PAGE, fsva_evict_page_rsp, nr_news, 2, FSVA_EPROTO),
+	RBODY(EVICT_PAGE, fsva_evict_page_rsp, nr_news, 0, FSVA_EPROTO),
+	RBODY(EVICT_PAGE, fsva_evict_page_rsp, pad, 1, FSVA_EPROTO),
+	RBODY(EVICT_PAGE, fsva_evict_page_rsp, seq, 0, FSVA_EPROTO),
+	RBODY(EVICT_PAGE, fsva_evict_page_rsp, held, FSVA_FRAMES_MAX + 1, FSVA_EPROTO),
 };
 
 #define NR(a)   (sizeof(a) / sizeof((a)[0]))
@@ -858,6 +866,8 @@ static void request_data(void **state)
 	for (i = 0; i < NR(cases); i++) {
 		sample_req(cases[i].op, &req, data);
 		req.data_len = cases[i].len;
+		if (cases[i].op == FSVA_OP_EVICT_PAGE)
+			((struct fsva_evict_page_req *)(void *)req.body)->nr = 1;
 		assert_int_equal(fsva_wire_check_req_data(&req, cases[i].data, cases[i].len), cases[i].error);
 		/* The receiver copied another number of octets than the request has. */
 		assert_int_equal(fsva_wire_check_req_data(&req, data, cases[i].len + 1), FSVA_EPROTO);

@@ -477,6 +477,8 @@ uint32_t sample_req(uint16_t op, struct fsva_req *req, void *data)
 		BODY(evict_page_req);
 
 		r->nr = 2;
+		r->flags = FSVA_EVICT_START;
+		r->frames = 1000;
 		memcpy(data, evict, sizeof(evict));
 		data_here(req, sizeof(evict));
 		return sizeof(evict);
@@ -538,7 +540,10 @@ uint32_t sample_rsp(const struct fsva_req *req, struct fsva_rsp *rsp, void *data
 	static const struct fsva_shared_page shared[2] = { { HANDLE, 1, 8, FSVA_MAP_WRITE }, { PARENT, 2, 9, 0 } };
 	static const struct fsva_extent extents[2] = { { 0, 4096, 4096, 0, 0 }, { 8192, 65536, 4096, 1, 0 } };
 	static const struct fsva_ace acl[3] = { { 0x01, 6, 0 }, { 0x04, 4, 0 }, { 0x20, 0, 0 } };
-	const struct fsva_piggy_msg kept = { .handle = PARENT, .nr_pages = 1, .kind = FSVA_PIGGY_EVICT };
+	const struct fsva_piggy_msg kept[2] = {
+		{ .handle = PARENT, .nr_pages = 1, .kind = FSVA_PIGGY_EVICT },
+		{ .handle = HANDLE, .index = 9, .nr_pages = 4, .kind = FSVA_PIGGY_INSERT },
+	};
 	void *body = fsva_wire_rsp_init(rsp, req);
 
 	switch ((enum fsva_op)req->op) {
@@ -793,7 +798,10 @@ uint32_t sample_rsp(const struct fsva_req *req, struct fsva_rsp *rsp, void *data
 
 		r->nr_dropped = 3;
 		r->nr_kept = 1;
-		return answer(rsp, data, &kept, sizeof(kept));
+		r->nr_news = 1;
+		r->seq = 7;
+		r->held = 999;
+		return answer(rsp, data, kept, sizeof(kept));
 	}
 	}
 	return 0;

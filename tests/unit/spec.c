@@ -72,8 +72,10 @@ static void test_all_keys(void **state)
 	assert_int_equal(s.ring_order, 4);
 	assert_int_equal(s.signal, FSVA_SPEC_SIGNAL_EVENT);
 	assert_int_equal(s.timeout, 3600);
+	assert_false(s.ubc);
 
-	parses("tag=0,backend=7,fs=x,queues=1,ring-order=0,signal=auto,timeout=1", &s);
+	parses("tag=0,backend=7,fs=x,queues=1,ring-order=0,signal=auto,timeout=1,ubc=on", &s);
+	assert_true(s.ubc);
 	assert_string_equal(s.tag, "0");
 	assert_int_equal(s.queues, 1);
 	assert_int_equal(s.ring_order, 0);
@@ -162,8 +164,7 @@ static const struct bad {
 	{ OK ",timeout=0", "'timeout' must be a number from 1 to 3600" },
 	{ OK ",timeout=3601", "'timeout' must be" },
 	{ OK ",signal=fast", "'signal' must be auto, event, poll or mwait, not 'fast'" },
-	{ OK ",ubc=on", "'ubc=on' is not supported yet" },
-	{ OK ",ubc=1", "'ubc' must be off, not '1'" },
+	{ OK ",ubc=1", "'ubc' must be on or off, not '1'" },
 	{ OK ",target-memory=512", "'target-memory' is not supported yet" },
 	{ OK ",dev=a\nb", "'dev' has a control character" },
 	{ OK ",dev=\"a\x7f\"", "'dev' has a control character" },
