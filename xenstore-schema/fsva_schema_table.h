@@ -84,7 +84,7 @@ static const struct fsva_schema_dir fsva_schema_dirs[] = {
 	{ .name = "front", .path = "/local/domain/{U}/device/fsva/{N}",
 	  .owner = FSVA_SCHEMA_USER, .reader = FSVA_SCHEMA_APPLIANCE,
 	  .has_state = true, .shared = false,
-	  .keys = fsva_schema_front, .nr_keys = 16 },
+	  .keys = fsva_schema_front, .nr_keys = 17 },
 	{ .name = "back", .path = "/local/domain/{B}/backend/fsva/{U}/{N}",
 	  .owner = FSVA_SCHEMA_APPLIANCE, .reader = FSVA_SCHEMA_USER,
 	  .has_state = true, .shared = false,
