@@ -10,16 +10,7 @@
 #include <string.h>
 
 #include "fsva_spec.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(cond)                                                          \
-	do {                                                                 \
-		if (!(cond)) {                                               \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			abort();                                             \
-		}                                                            \
-	} while (0)
+#include "fuzz.h"
 
 static char *put(char *p, const char *key, const char *value)
 {
@@ -61,8 +52,8 @@ static void check_again(const struct fsva_spec *spec)
 		p += sprintf(p, "signal=%s,", signals[spec->signal]);
 	sprintf(p, "timeout=%d", spec->timeout);
 
-	CHECK(!fsva_spec_parse(text, &again, error));
-	CHECK(!memcmp(spec, &again, sizeof(again)));
+	FUZZ_CHECK(!fsva_spec_parse(text, &again, error));
+	FUZZ_CHECK(!memcmp(spec, &again, sizeof(again)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -75,17 +66,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 
 	if (fsva_spec_parse(text, &spec, error)) {
-		CHECK(error[0] && strlen(error) < sizeof(error));
+		FUZZ_CHECK(error[0] && strlen(error) < sizeof(error));
 		for (i = 0; error[i]; i++)
-			CHECK(error[i] >= ' ' && error[i] <= '~');
+			FUZZ_CHECK(error[i] >= ' ' && error[i] <= '~');
 	} else {
-		CHECK(spec.tag[0] && strlen(spec.tag) <= FSVA_SPEC_TAG_MAX);
-		CHECK(spec.fs[0] && strlen(spec.fs) <= FSVA_SPEC_FS_MAX);
-		CHECK(!spec.appliance[0] != !spec.backend[0]);
-		CHECK(spec.dev[0]);
-		CHECK(spec.queues >= 0 && spec.queues <= FSVA_SPEC_QUEUES_MAX);
-		CHECK(spec.ring_order >= -1 && spec.ring_order <= FSVA_SPEC_ORDER_MAX);
-		CHECK(spec.timeout >= 1 && spec.timeout <= FSVA_SPEC_TIMEOUT_MAX);
+		FUZZ_CHECK(spec.tag[0] && strlen(spec.tag) <= FSVA_SPEC_TAG_MAX);
+		FUZZ_CHECK(spec.fs[0] && strlen(spec.fs) <= FSVA_SPEC_FS_MAX);
+		FUZZ_CHECK(!spec.appliance[0] != !spec.backend[0]);
+		FUZZ_CHECK(spec.dev[0]);
+		FUZZ_CHECK(spec.queues >= 0 && spec.queues <= FSVA_SPEC_QUEUES_MAX);
+		FUZZ_CHECK(spec.ring_order >= -1 && spec.ring_order <= FSVA_SPEC_ORDER_MAX);
+		FUZZ_CHECK(spec.timeout >= 1 && spec.timeout <= FSVA_SPEC_TIMEOUT_MAX);
 		check_again(&spec);
 	}
 

@@ -10,16 +10,7 @@
 #include <string.h>
 
 #include "fsva_stat.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(cond) \
-	do { \
-		if (!(cond)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			abort(); \
-		} \
-	} while (0)
+#include "fuzz.h"
 
 /* The first octet says whether the head of a page is made right, so that what is behind it is reached. */
 static const char *page(const uint8_t *data, size_t size, bool right, struct fsva_stat *stat)
@@ -51,14 +42,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (page(data + 1, half, data[0] & 1, &a) || page(data + 1 + half, half, data[0] & 1, &b))
 		return 0;
 	fsva_stat_rate(&a, &b, &rate);
-	CHECK(rate.seconds >= 0 && isfinite(rate.calls) && rate.calls >= 0);
-	CHECK(isfinite(rate.busy) && rate.busy >= 0 && isfinite(rate.watched) && rate.watched >= 0);
+	FUZZ_CHECK(rate.seconds >= 0 && isfinite(rate.calls) && rate.calls >= 0);
+	FUZZ_CHECK(isfinite(rate.busy) && rate.busy >= 0 && isfinite(rate.watched) && rate.watched >= 0);
 	for (i = 0; i < FSVA_OP_MAX; i++)
-		CHECK(isfinite(rate.ops[i]) && rate.ops[i] >= 0);
+		FUZZ_CHECK(isfinite(rate.ops[i]) && rate.ops[i] >= 0);
 	for (i = 0; i < 3; i++)
-		CHECK(rate.latency_us[i] <= UINT64_C(1) << (FSVA_STAT_BUCKETS - 2));
-	CHECK(rate.latency_us[0] <= rate.latency_us[1] && rate.latency_us[1] <= rate.latency_us[2]);
-	CHECK(fsva_stat_mode(&b));
-	CHECK(a.page.nr_queues <= FSVA_MAX_QUEUES && b.page.nr_queues <= FSVA_MAX_QUEUES);
+		FUZZ_CHECK(rate.latency_us[i] <= UINT64_C(1) << (FSVA_STAT_BUCKETS - 2));
+	FUZZ_CHECK(rate.latency_us[0] <= rate.latency_us[1] && rate.latency_us[1] <= rate.latency_us[2]);
+	FUZZ_CHECK(fsva_stat_mode(&b));
+	FUZZ_CHECK(a.page.nr_queues <= FSVA_MAX_QUEUES && b.page.nr_queues <= FSVA_MAX_QUEUES);
 	return 0;
 }

@@ -10,16 +10,7 @@
 #include <string.h>
 
 #include "fsva_stream.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(cond) \
-	do { \
-		if (!(cond)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			abort(); \
-		} \
-	} while (0)
+#include "fuzz.h"
 
 static void check_frame(const struct fsva_frame_reader *r)
 {
@@ -27,21 +18,21 @@ static void check_frame(const struct fsva_frame_reader *r)
 	static uint8_t again[FSVA_FRAME_MAX];
 	struct fsva_hello hello;
 
-	CHECK(r->type > 0 && r->type < FSVA_FRAME_TYPES);
-	CHECK(r->member < FSVA_MEMBERS_MAX);
-	CHECK(r->len <= FSVA_FRAME_MAX);
+	FUZZ_CHECK(r->type > 0 && r->type < FSVA_FRAME_TYPES);
+	FUZZ_CHECK(r->member < FSVA_MEMBERS_MAX);
+	FUZZ_CHECK(r->len <= FSVA_FRAME_MAX);
 	if (!fsva_hello_unpack(r->payload, r->len, &hello)) {
-		CHECK(hello.nr_members >= 2 && hello.nr_members <= FSVA_MEMBERS_MAX);
-		CHECK(fsva_hello_pack(again, &hello) == r->len);
-		CHECK(!memcmp(again, r->payload, r->len));
+		FUZZ_CHECK(hello.nr_members >= 2 && hello.nr_members <= FSVA_MEMBERS_MAX);
+		FUZZ_CHECK(fsva_hello_pack(again, &hello) == r->len);
+		FUZZ_CHECK(!memcmp(again, r->payload, r->len));
 	}
 	if (!fsva_member_unpack(r->payload, r->len, &member)) {
-		CHECK(member.name[0] && strlen(member.name) <= FSVA_MEMBER_NAME_MAX);
-		CHECK(!strchr(member.name, '/') && !strchr(member.name, '"'));
-		CHECK(strlen(member.uuid) == FSVA_MEMBER_UUID_LEN);
-		CHECK(strlen(member.device) <= FSVA_MEMBER_DEVICE_MAX);
-		CHECK(fsva_member_pack(again, &member) == r->len);
-		CHECK(!memcmp(again, r->payload, r->len));
+		FUZZ_CHECK(member.name[0] && strlen(member.name) <= FSVA_MEMBER_NAME_MAX);
+		FUZZ_CHECK(!strchr(member.name, '/') && !strchr(member.name, '"'));
+		FUZZ_CHECK(strlen(member.uuid) == FSVA_MEMBER_UUID_LEN);
+		FUZZ_CHECK(strlen(member.device) <= FSVA_MEMBER_DEVICE_MAX);
+		FUZZ_CHECK(fsva_member_pack(again, &member) == r->len);
+		FUZZ_CHECK(!memcmp(again, r->payload, r->len));
 	}
 }
 
@@ -85,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&r, 0, sizeof(r));
 	for (;;) {
 		want = fsva_frame_want(&r);
-		CHECK(r.have + want <= sizeof(r.buf));
+		FUZZ_CHECK(r.have + want <= sizeof(r.buf));
 		if (!want || want > size - 1 - at)
 			break;
 		memcpy(r.buf + r.have, copy + at, want);
@@ -93,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += want;
 		got = fsva_frame_take(&r);
 		if (got < 0) {
-			CHECK(r.error[0] && strlen(r.error) < sizeof(r.error));
+			FUZZ_CHECK(r.error[0] && strlen(r.error) < sizeof(r.error));
 			break;
 		}
 		if (got)
