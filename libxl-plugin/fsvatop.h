@@ -59,9 +59,6 @@ void fsvatop_sample_free(struct fsvatop_sample *sample);
 bool fsvatop_domain(struct fsvatop_source *source, const char *name,
                     uint32_t *domid);
 
-/* A number of operation, the busiest first by rate, by total where none ran. */
-int fsvatop_busiest(const struct fsvatop_pair *pair, unsigned *ops, int max);
-
 void fsvatop_text(const struct fsvatop_sample *sample);
 /* 0, or -1: no memory, or stdout is full. */
 int fsvatop_json(const struct fsvatop_sample *sample);

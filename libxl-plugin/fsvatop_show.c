@@ -21,31 +21,32 @@ static const char *state_name(int state)
     return names[state];
 }
 
-static const struct fsvatop_pair *sorted_pair;
-
-static double weight(unsigned op)
+static double weight(const struct fsvatop_pair *pair, unsigned op)
 {
-    return sorted_pair->rate.seconds ? sorted_pair->rate.ops[op]
-                                     : sorted_pair->stat.page.ops[op];
+    return pair->rate.seconds ? pair->rate.ops[op] : pair->stat.page.ops[op];
 }
 
-static int by_weight(const void *a, const void *b)
+static int by_weight(const void *a, const void *b, void *pair)
 {
-    double x = weight(*(const unsigned *)a), y = weight(*(const unsigned *)b);
+    double x = weight(pair, *(const unsigned *)a);
+    double y = weight(pair, *(const unsigned *)b);
 
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-int fsvatop_busiest(const struct fsvatop_pair *pair, unsigned *ops, int max)
+/*
+ * The operations of a pair, the busiest first: by rate, or by total where there
+ * is no rate yet.  Returns how many were written to ops, at most max.
+ */
+static int busiest(const struct fsvatop_pair *pair, unsigned *ops, int max)
 {
     unsigned all[FSVA_OP_MAX], op;
     int nr = 0;
 
-    sorted_pair = pair;
     for (op = 0; op < FSVA_OP_MAX; op++)
-        if (fsva_stat_op_name(op) && weight(op) > 0)
+        if (fsva_stat_op_name(op) && weight(pair, op) > 0)
             all[nr++] = op;
-    qsort(all, nr, sizeof(all[0]), by_weight);
+    qsort_r(all, nr, sizeof(all[0]), by_weight, (void *)pair);
     if (nr > max)
         nr = max;
     memcpy(ops, all, nr * sizeof(all[0]));
@@ -138,7 +139,7 @@ void fsvatop_text(const struct fsvatop_sample *sample)
             continue;
         signal_line(p, line);
         puts(line);
-        nr = fsvatop_busiest(p, ops, OPS_SHOWN);
+        nr = busiest(p, ops, OPS_SHOWN);
         for (j = 0; j < nr; j++) {
             op_line(p, ops[j], line);
             puts(line);
@@ -161,14 +162,19 @@ static void text(yajl_gen g, const char *name, const char *value)
     key(g, value);
 }
 
-/* As a number of its own: yajl's integers end at 2^63. */
-static void number(yajl_gen g, const char *name, uint64_t value)
+/* As digits: yajl's own integers end at 2^63. */
+static void natural(yajl_gen g, uint64_t value)
 {
     char digits[24];
 
-    key(g, name);
     yajl_gen_number(g, digits, snprintf(digits, sizeof(digits), "%" PRIu64,
                                         value));
+}
+
+static void number(yajl_gen g, const char *name, uint64_t value)
+{
+    key(g, name);
+    natural(g, value);
 }
 
 static void real(yajl_gen g, const char *name, double value)
@@ -213,12 +219,8 @@ static void stat_json(yajl_gen g, const struct fsvatop_pair *p)
     number(g, "requests_resent", page->resent);
     key(g, "latency_buckets_us");
     yajl_gen_array_open(g);
-    for (i = 0; i < FSVA_STAT_BUCKETS; i++) {
-        char digits[24];
-
-        yajl_gen_number(g, digits, snprintf(digits, sizeof(digits), "%" PRIu64,
-                                            q->latency[i]));
-    }
+    for (i = 0; i < FSVA_STAT_BUCKETS; i++)
+        natural(g, q->latency[i]);
     yajl_gen_array_close(g);
     key(g, "operations");
     yajl_gen_map_open(g);
@@ -342,7 +344,7 @@ void fsvatop_screen_show(const struct fsvatop_sample *sample, double delay)
         row++;
         signal_line(p, line);
         mvaddnstr(row++, 0, line, COLS);
-        nr = fsvatop_busiest(p, ops, FSVA_OP_MAX);
+        nr = busiest(p, ops, FSVA_OP_MAX);
         for (i = 0; i < nr && row < LINES; i++) {
             op_line(p, ops[i], line);
             mvaddnstr(row++, 0, line, COLS);
