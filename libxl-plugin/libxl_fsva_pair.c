@@ -285,14 +285,10 @@ static int take_lent(uint32_t domid, const char *name, uint64_t lent,
                      int timeout_s)
 {
     int64_t end = fsva_now_ms() + timeout_s * 1000LL;
-    char *text = fsva_xs_read("/local/domain/%u/memory/static-max", domid);
-    uint64_t own = text ? strtoull(text, NULL, 10) : 0;
-    xc_domaininfo_t info;
-    xc_interface *xch;
-    int rc = ERROR_FAIL;
+    libxl_dominfo info;
+    uint64_t own;
 
-    free(text);
-    if (own <= lent)
+    if (libxl_get_memory_target(CTX, domid, &own) || own <= lent)
         return ERROR_FAIL;
     own -= lent;
     if (libxl_set_memory_target(CTX, domid, own, 0, 0)) {
@@ -301,15 +297,13 @@ static int take_lent(uint32_t domid, const char *name, uint64_t lent,
         return ERROR_FAIL;
     }
 
-    xch = xc_interface_open(NULL, NULL, 0);
-    if (!xch)
-        return ERROR_FAIL;
-    while (!xc_domain_getinfo_single(xch, domid, &info) &&
-           !fsva_interrupted()) {
-        if (info.tot_pages * (XC_PAGE_SIZE / 1024) <= own + LENT_SLACK_KB) {
-            rc = 0;
-            break;
-        }
+    while (!fsva_interrupted()) {
+        libxl_dominfo_init(&info);
+        if (libxl_domain_info(CTX, &info, domid))
+            return ERROR_FAIL;
+        libxl_dominfo_dispose(&info);
+        if (info.current_memkb <= own + LENT_SLACK_KB)
+            return 0;
         if (fsva_now_ms() >= end) {
             fsva_say("appliance '%s' did not give back, within %d seconds,"
                      " the memory that is the user domain's (ubc=on)", name,
@@ -318,8 +312,7 @@ static int take_lent(uint32_t domid, const char *name, uint64_t lent,
         }
         poll(NULL, 0, 100);
     }
-    xc_interface_close(xch);
-    return rc;
+    return ERROR_FAIL;
 }
 
 /* Runs in the child that creates the appliance. */
