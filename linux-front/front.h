@@ -289,7 +289,6 @@ struct fsva_ubc {
 	struct mutex spare_lock;	/* of what follows */
 	struct page *spare[FSVA_UBC_SPARE];	/* the first nr_spare have frames */
 	unsigned int nr_spare, nr_spare_all;
-	u32 slab;			/* pages of metadata, as reported */
 	atomic_long_t nr_ghosts;
 	/* Statistics, without a lock. */
 	unsigned long made, released, spared, dropped, filled, cut, kept, raced;

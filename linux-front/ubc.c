@@ -277,7 +277,6 @@ static void fsva_ghosts_drop(struct inode *inode, pgoff_t first, pgoff_t last)
 			struct folio *folio = batch.folios[i];
 
 			if (!fsva_folio_is_ghost(folio) || !folio_trylock(folio)) {
-				batch.folios[i] = NULL;
 				folio_put(folio);
 				continue;
 			}
@@ -287,7 +286,6 @@ static void fsva_ghosts_drop(struct inode *inode, pgoff_t first, pgoff_t last)
 			folio_unlock(folio);
 			first = folio->index;
 			folio_put(folio);
-			batch.folios[i] = NULL;
 			invalidate_mapping_pages(mapping, first, first);
 		}
 		folio_batch_init(&batch);
@@ -480,10 +478,9 @@ static void fsva_ubc_news(struct fsva_front *ff, const struct fsva_piggy_msg *m)
 	u64 handle = m->handle;
 	struct inode *inode;
 
-	if (m->kind == FSVA_PIGGY_SLAB) {
-		ff->ubc.slab = m->nr_pages;
+	/* Metadata is the appliance's own to bound: nothing here follows it. */
+	if (m->kind == FSVA_PIGGY_SLAB)
 		return;
-	}
 	inode = ilookup5(ff->ubc.sb, (unsigned long)handle, fsva_ubc_inode_test, &handle);
 	if (!inode)
 		return;
