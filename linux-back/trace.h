@@ -13,12 +13,7 @@
 #include <linux/tracepoint.h>
 
 #include "back.h"
-
-#ifndef FSVA_TRACE_OP
-#define FSVA_TRACE_OP_ROW(nr, NAME, name, flags) { nr, #name },
-#define FSVA_TRACE_OP(op) \
-	__print_symbolic(op, FSVA_OPS(FSVA_TRACE_OP_ROW) { FSVA_OP_MAX, "?" })
-#endif
+#include "../linux-front/trace_op.h"
 
 TRACE_EVENT(fsva_back_call,
 	TP_PROTO(const struct fsva_call *c),

@@ -312,8 +312,8 @@ static void fsva_ring_watch(struct fsva_call *call)
 	struct fsva_ring *ring = call->ring;
 	enum fsva_watch_end end;
 	unsigned long flags;
+	u64 start, took;
 	bool watch;
-	u64 start;
 
 	/* One who watches and does not run would hold up all the others. */
 	preempt_disable();
@@ -349,9 +349,9 @@ static void fsva_ring_watch(struct fsva_call *call)
 		ring->watched = false;
 		if (call->state == FSVA_CALL_SENT)
 			fsva_ring_by_event(call);
-		start = ktime_get_ns() - start;
-		fsva_signal_watched(&ring->sig, end, start);
-		trace_fsva_front_watch(ring, end, start);
+		took = ktime_get_ns() - start;
+		fsva_signal_watched(&ring->sig, end, took);
+		trace_fsva_front_watch(ring, end, took);
 		spin_unlock_irqrestore(&ring->lock, flags);
 		fsva_ring_poll(ring);	/* arms, for those who block */
 		break;

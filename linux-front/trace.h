@@ -17,12 +17,7 @@
 #include <linux/tracepoint.h>
 
 #include "front.h"
-
-#ifndef FSVA_TRACE_OP
-#define FSVA_TRACE_OP_ROW(nr, NAME, name, flags) { nr, #name },
-#define FSVA_TRACE_OP(op) \
-	__print_symbolic(op, FSVA_OPS(FSVA_TRACE_OP_ROW) { FSVA_OP_MAX, "?" })
-#endif
+#include "trace_op.h"
 
 DECLARE_EVENT_CLASS(fsva_front_call,
 	TP_PROTO(const struct fsva_call *call),
