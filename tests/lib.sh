@@ -108,6 +108,12 @@ back_debugfs() {
 	fsva_sh 'grep -q " /sys/kernel/debug " /proc/mounts || mount -t debugfs debugfs /sys/kernel/debug; [ -d /sys/kernel/debug/fsva ]'
 }
 
+# signal_mode WORD: how both ends of the pair's queues wait, from now on
+signal_mode() {
+	user_sh "echo $1 >/sys/kernel/debug/fsva/front/data/signal"
+	fsva_sh "for f in /sys/kernel/debug/fsva/back/*/signal; do echo $1 >\$f; done"
+}
+
 # back_value KEY [NONE]: a number from the back's statistics of its (first) device, e.g. handles, open_files; NONE
 # where it has no device.  Nothing where the appliance does not answer.
 back_value() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# nfs-server.bash: for tests: an NFS server in the user domain.
+# nfs-server.bash: for tests and benchmarks: an NFS server in the user domain, or in a domain of its own.
 
 # serve DIR CLIENT: an NFSv4 server in the user domain, whose root is DIR, for one client; with the kernel's own
 # interface, so that no tool has an opinion.
@@ -21,6 +21,19 @@ echo Y >/proc/fs/nfsd/v4_end_grace || true'
 
 serve() {
 	user bash -euc "$SERVE" serve "$@"
+}
+
+# serve_from DOMAIN THREADS: that domain's /srv/x, to everybody, by NFSv4 with Debian's tools
+serve_from() {
+	lab exec "$1" -- bash -euo pipefail -c "mkdir -p /run/rpcbind
+		modprobe nfsd
+		mount -t nfsd nfsd /proc/fs/nfsd
+		echo '/srv/x *(rw,no_root_squash,no_subtree_check,insecure,fsid=0)' >/etc/exports
+		rpcbind -w
+		exportfs -ra
+		rpc.mountd
+		rpc.nfsd --grace-time 5 --lease-time 5 $2
+		exportfs -v"
 }
 
 serve_no_more() {

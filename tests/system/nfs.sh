@@ -4,6 +4,9 @@
 # nfs.sh: an appliance with the NFS client.  A third domain, `nfsd`, serves a directory; `user` has it from its
 # appliance at /mnt/data, and for comparison with its own kernel's client at /mnt/native, with the same options.
 
+# shellcheck source=tests/system/nfs-server.bash
+. "$FSVA_TOP/tests/system/nfs-server.bash"
+
 # Attributes are believed for a second: what the server changes is seen after that, by either client.
 NFS_OPTIONS=vers=4.2,actimeo=1,soft
 SEEN_AFTER=2
@@ -15,16 +18,8 @@ nfsd() {
 file_setup() {
 	local addr
 	lab pair --user pv --kernel 6.12 --fs none --domain nfsd --memory 320
-	nfsd 'mkdir -p /srv/x /run/rpcbind
-		mount -t tmpfs tmpfs /srv/x
-		modprobe nfsd
-		mount -t nfsd nfsd /proc/fs/nfsd
-		echo "/srv/x *(rw,no_root_squash,no_subtree_check,insecure,fsid=0)" >/etc/exports
-		rpcbind -w
-		exportfs -ra
-		rpc.mountd
-		rpc.nfsd --grace-time 5 --lease-time 5 2
-		exportfs -v'
+	nfsd 'mkdir -p /srv/x; mount -t tmpfs tmpfs /srv/x'
+	serve_from nfsd 2
 	addr=$(nfsd 'ip -4 -o addr show dev eth0' | sed -n 's/.* inet \([0-9.]*\)\/.*/\1/p')
 	[ -n "$addr" ] || fail 'nfsd has no address'
 	# ip=: what an appliance outside of the lab has; there the network is up before fsva-back is

@@ -25,12 +25,6 @@ cores() {
 	dom0 xl vcpu-pin user.data all $((2 - $1))
 }
 
-# mode WORD: at both ends
-mode() {
-	user_sh "echo $1 >$FRONT/signal"
-	fsva_sh "for f in /sys/kernel/debug/fsva/back/*/signal; do echo $1 >\$f; done"
-}
-
 # front NAME, back NAME: that counter, all queues together
 front() {
 	user_sh "cat $FRONT/signal" | awk -v n="$1" '$3 == n { s += $4 } END { print s + 0 }'
@@ -57,7 +51,7 @@ test_configured() {
 
 test_refusals() {
 	local line
-	mode event
+	signal_mode event
 	for line in fast '9 poll' '-1 poll' '0 fast' 'poll 0' '' '0' '0 poll event'; do
 		refuses 'write error' user_sh "echo '$line' >$FRONT/signal"
 		refuses 'write error' fsva_sh "echo '$line' >\$(ls /sys/kernel/debug/fsva/back/*/signal)"
@@ -84,12 +78,12 @@ auto_watches() {
 test_modes() {
 	local n
 	cores 2
-	mode event
+	signal_mode event
 	assert_eq "$(grows front polled)" 0 'event: nobody watches'
 	assert_eq "$(grows back watched_us)" 0 'event: nobody watches'
 	n=$(grows front events)
 	[ "$n" -ge 290 ] || fail "event: $n events for 300 answers"
-	mode poll
+	signal_mode poll
 	n=$(grows front polled)
 	[ "$n" -ge 200 ] || fail "poll: $n of 300 answers were seen by the one who polled"
 	n=$(grows front suppressed)
@@ -97,13 +91,13 @@ test_modes() {
 	n=$(grows back suppressed)
 	[ "$n" -ge 200 ] || fail "poll: only $n of 300 events to the front suppressed"
 	assert_eq "$(grows front woken)" 0 'poll: no hypercall'
-	mode mwait
+	signal_mode mwait
 	n=$(($(grows front woken) + $(grows back woken)))
 	[ "$n" -ge 100 ] || fail "mwait: woken $n times in 600 calls"
 	n=$(grows front suppressed)
 	[ "$n" -ge 200 ] || fail "mwait: only $n of 300 events suppressed"
 	# It may have to try a few times, if the emulator's threads don't run at once.
-	mode auto
+	signal_mode auto
 	eventually 120 auto_watches
 	kernel_clean user
 }
@@ -114,7 +108,7 @@ compare_with_event() {
 	rm -f "$TMP/event" "$TMP/$other"
 	for ((i = 0; i < 7; i++)); do
 		for m in event "$other"; do
-			mode "$m"
+			signal_mode "$m"
 			null_calls 20 >/dev/null
 			null_calls 80 >>"$TMP/$m"
 		done
@@ -195,7 +189,7 @@ test_idle() {
 	local m u0 u1 b0 b1
 	cores 2
 	for m in $MODES; do
-		mode "$m"
+		signal_mode "$m"
 		null_calls 300 >/dev/null
 		sleep 3
 		u0=$(wakeups user) b0=$(wakeups user.data)
@@ -212,7 +206,7 @@ test_idle() {
 # An appliance that dies while somebody watches for it.
 test_loss_while_watching() {
 	local m
-	mode poll
+	signal_mode poll
 	lab exec -n user -- sh -c "echo 100000000 >$FRONT/null_calls; echo \$? >/tmp/null.status" &
 	sleep 2
 	dom0 xl destroy user.data
