@@ -60,6 +60,12 @@ tree) # a tree unpacked, looked through, and removed
 		find . -type f -print0 | xargs -0 cat | wc -c >/dev/null
 		rm -r bench-tree
 	} ;;
+build) # C programs (run put their sources there), copied, made, removed
+	prepare() { mkdir src; tar -C src -xf /tmp/bench-src.tar; cold; }
+	run() {
+		make -s -C src LDFLAGS= CFLAGS=-O1 OUT=. ./bigdir ./dirx ./heartbeat ./mountx
+		rm -r src
+	} ;;
 create) # files of 4 KiB, made and written
 	run() { for ((i = 0; i < FILES; i++)); do printf '%4096s' x >f$i; done; } ;;
 stat)
