@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 # spread.bash: for benchmarks: a median, and how far the runs were apart.
 
-# spread [FORMAT]: of the numbers on stdin, one a line: median, smallest and largest, printed by FORMAT, which takes
-# three (a space between them if there is none).
+# spread FORMAT: of the numbers on stdin, one a line: median, smallest and largest, printed by FORMAT, which takes
+# three.
 spread() {
-	sort -g | awk -v format="${1:-%g %g %g}" '
+	sort -g | awk -v format="$1" '
 		{ v[NR] = $1 }
 		END {
 			if (!NR)
