@@ -6,7 +6,7 @@
 # shellcheck source=tests/lab/xen-tree.sh
 . "$LAB_DIR/xen-tree.sh"
 
-XEN_TOOLS="libs xl xenstored xs-clients console helpers hotplug 9pfsd misc"
+XEN_TOOLS="libs xl xenstored xs-clients console helpers hotplug misc"
 
 xen_tools_key() {
 	local p
