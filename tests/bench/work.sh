@@ -75,7 +75,7 @@ unlink)
 	prepare() { seq -f f%g "$FILES" | xargs touch; }
 	run() { rm -f f*; } ;;
 postmark)
-	prepare() { printf 'set number %s\nset transactions %s\nset location %s\nset bufferering false\nrun\nquit\n' \
+	prepare() { printf 'set number %s\nset transactions %s\nset location %s\nset buffering false\nrun\nquit\n' \
 		"$FILES" "$FILES" "$work" >/tmp/pm.conf; }
 	run() { postmark /tmp/pm.conf >/tmp/pm.out; } ;;
 *)

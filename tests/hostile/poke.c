@@ -461,6 +461,20 @@ static void kmsg(const char *text)
 	}
 }
 
+/* How often our file system is mounted, anywhere. */
+static unsigned int nr_mounts(void)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "r");
+	unsigned int nr = 0;
+	char line[4096];
+
+	while (f && fgets(line, sizeof(line), f))
+		nr += strstr(line, " - fsva ") != NULL;
+	if (f)
+		fclose(f);
+	return nr;
+}
+
 static void one_turn(unsigned int turn, const char *mode)
 {
 	static const struct op op_mount = { "mount", poke_mount }, op_umount = { "umount", poke_umount };
@@ -489,6 +503,11 @@ static void one_turn(unsigned int turn, const char *mode)
 		note("mount", r > 0 ? r : ETIMEDOUT);
 	else
 		mounted = true;
+	/* Who was killed may have been about to return. */
+	if (r < 0)
+		umount2(mnt, MNT_DETACH);
+	else if (nr_mounts() != mounted)
+		bad("mount gave %d, and there are %u mounts", r, nr_mounts());
 	for (size_t i = 0; mounted && i < sizeof(poke_ops) / sizeof(poke_ops[0]) && killed < 2; i++) {
 		r = guarded(&poke_ops[i]);
 		if (r)
@@ -503,6 +522,8 @@ static void one_turn(unsigned int turn, const char *mode)
 			umount2(mnt, MNT_DETACH);
 		}
 	}
+	if (nr_mounts())
+		bad("%u mounts are left", nr_mounts());
 	if (honest && report->note[0] && !report->bad[0])
 		bad("%s", report->note);
 	if (report->bad[0])

@@ -125,7 +125,7 @@ attack_front() {
 	# shellcheck disable=SC2016
 	lab exec victim -- sh -ec 'd=/sys/kernel/debug/fsva/front/data/info; [ ! -e $d ] ||
 		awk "/^(busy|inodes|files|forgets)/ && \$2 != 0 {print \"FAIL: \" \$0; bad = 1} END {exit bad}" $d
-		! findmnt -n -t fsva || { echo "FAIL: it is still mounted"; exit 1; }; echo fsva-0 >/sys/bus/xen/drivers/fsva/unbind; rmmod fsva_front'
+		! findmnt -n -t fsva || { echo "FAIL: it is still mounted: $(findmnt -n -t fsva)"; exit 1; }; echo fsva-0 >/sys/bus/xen/drivers/fsva/unbind; rmmod fsva_front'
 	victim_down
 }
 
