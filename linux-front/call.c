@@ -5,7 +5,7 @@
  * The VFS side calls in here and sees neither ring nor grant.  Each function
  * claims a call under the caller's credentials, fills the operation's
  * structure, and gives back a checked copy of the answer.  Waits are killable;
- * a killed caller's request stays with the ring, and fsva_call_orphan_work()
+ * a killed caller's request stays with the ring, and fsva_orphan_work()
  * gives back what its answer brought.
  */
 #include <linux/cred.h>
@@ -14,7 +14,6 @@
 #include <linux/nospec.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/user_namespace.h>
 
@@ -39,6 +38,27 @@ int fsva_call_errno(u32 error)
 }
 
 /*
+ * What close() lets go of is let go of behind its back (forget.c).  These must
+ * not see that: they tell of free space, or ask whether somebody has it open.
+ */
+static bool fsva_call_after_closes(u16 op)
+{
+	switch (op) {
+	case FSVA_OP_STATFS:
+	case FSVA_OP_FALLOCATE:
+	case FSVA_OP_IOCTL:
+	case FSVA_OP_FILEATTR_SET:
+	case FSVA_OP_REMOUNT:
+	case FSVA_OP_FREEZE:
+	case FSVA_OP_LOCK:
+	case FSVA_OP_LOCK_TEST:
+	case FSVA_OP_FLOCK:
+		return true;
+	}
+	return false;
+}
+
+/*
  * Claim a call for op.  cred is NULL for operations under the appliance's own
  * identity; inode, or NULL, is whom its capabilities are tested against.
  * Killable.
@@ -52,6 +72,11 @@ static struct fsva_call *fsva_call_begin_on(struct fsva_front *ff, u16 op,
 	unsigned int queue;
 	int err;
 
+	if (fsva_call_after_closes(op)) {
+		err = fsva_closes_wait(ff);
+		if (err)
+			return ERR_PTR(err);
+	}
 	err = fsva_ring_enter(ff, op == FSVA_OP_SESSION);
 	if (err)
 		return ERR_PTR(err);
@@ -81,8 +106,8 @@ static struct fsva_call *fsva_call_begin_on(struct fsva_front *ff, u16 op,
 	return call;
 }
 
-static struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
-					 const struct cred *cred)
+struct fsva_call *fsva_call_begin(struct fsva_front *ff, u16 op,
+				  const struct cred *cred)
 {
 	return fsva_call_begin_on(ff, op, cred, NULL);
 }
@@ -100,7 +125,7 @@ struct fsva_call *fsva_call_start(struct fsva_front *ff, u16 op)
 }
 
 /* Nobody sees the answer to this operation: what could it have changed? */
-static void fsva_call_doubt(struct fsva_front *ff, u16 op)
+void fsva_call_doubt(struct fsva_front *ff, u16 op)
 {
 	switch (op) {
 	case FSVA_OP_CREATE:
@@ -316,8 +341,7 @@ void fsva_call_unmount_work(struct work_struct *work)
 					     unmount_work);
 	int err = 0;
 
-	/* Idle: it may take long, and nobody hangs by it. */
-	wait_event_idle(ff->forget_wq, READ_ONCE(ff->nr_forgets) == 0);
+	fsva_forgets_settle(ff);
 	wait_event_idle(ff->idle_wq, !atomic_read(&ff->nr_busy));
 	if (READ_ONCE(ff->mounted))
 		err = fsva_call_unmount_now(ff);
@@ -1437,261 +1461,4 @@ int fsva_call_evict_page(struct fsva_front *ff,
 		return -EIO;
 	}
 	return err;
-}
-
-/* ---- What the VFS let go ---- */
-
-/* An inode that was looked up, or an open file, to be given back. */
-static struct fsva_call *fsva_call_forget_start(struct fsva_front *ff,
-						u64 handle, u64 nr, u64 fh)
-{
-	u16 op = handle ? FSVA_OP_DENTRY_RELEASE : FSVA_OP_RELEASE;
-	struct fsva_call *call = fsva_call_begin(ff, op, NULL);
-
-	if (IS_ERR(call))
-		return call;
-	if (handle) {
-		struct fsva_dentry_release_req *q = fsva_call_req(call);
-
-		q->handle = handle;
-		q->nr_lookups = nr;
-	} else {
-		struct fsva_release_req *q = fsva_call_req(call);
-
-		q->fh = fh;
-	}
-	return call;
-}
-
-/* Later, without waiting or allocating.  Takes fg over. */
-void fsva_call_forget(struct fsva_front *ff, struct fsva_forget *fg)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&ff->forget_lock, flags);
-	list_add_tail(&fg->link, &ff->forgets);
-	ff->nr_forgets++;
-	spin_unlock_irqrestore(&ff->forget_lock, flags);
-	queue_work(fsva_wq, &ff->forget_work);
-}
-
-/*
- * At once if the task may wait, so that what close() and unlink() free is free
- * when they return; otherwise later.  Takes fg over.
- */
-void fsva_call_release(struct fsva_front *ff, struct fsva_forget *fg)
-{
-	struct fsva_call *call;
-
-	if (current->flags & (PF_MEMALLOC | PF_KTHREAD)) {
-		fsva_call_forget(ff, fg);
-		return;
-	}
-	call = fsva_call_forget_start(ff, fg->handle, fg->nr_lookups, fg->fh);
-	if (IS_ERR(call)) {
-		fsva_call_forget(ff, fg);
-		return;
-	}
-	fsva_call_finish(call, NULL, 0);
-	kfree(fg);
-}
-
-/* For errors on the way to an inode or file, with no memory set aside for it. */
-void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh)
-{
-	struct fsva_forget *fg;
-
-	if (fh) {
-		fg = kzalloc(sizeof(*fg), GFP_KERNEL | __GFP_NOFAIL);
-		fg->fh = fh;
-		fsva_call_release(ff, fg);
-	}
-	if (handle) {
-		fg = kzalloc(sizeof(*fg), GFP_KERNEL | __GFP_NOFAIL);
-		fg->handle = handle;
-		fg->nr_lookups = 1;
-		fsva_call_release(ff, fg);
-	}
-}
-
-/* Until what was queued is given back.  Killable. */
-int fsva_call_forgets_wait(struct fsva_front *ff)
-{
-	return fsva_wait(ff, ff->forget_wq, 0,
-			 READ_ONCE(ff->nr_forgets) == 0);
-}
-
-static void fsva_call_forgotten(struct fsva_front *ff)
-{
-	unsigned long flags;
-	bool last;
-
-	spin_lock_irqsave(&ff->forget_lock, flags);
-	last = --ff->nr_forgets == 0;
-	if (last)
-		wake_up_all(&ff->forget_wq);
-	spin_unlock_irqrestore(&ff->forget_lock, flags);
-}
-
-static void fsva_call_forget_done(struct fsva_call *call)
-{
-	struct fsva_front *ff = call->ring->ff;
-
-	fsva_ring_release(call);
-	fsva_call_forgotten(ff);
-}
-
-void fsva_call_forget_work(struct work_struct *work)
-{
-	struct fsva_front *ff = container_of(work, struct fsva_front,
-					     forget_work);
-	struct fsva_forget *fg;
-	struct fsva_call *call;
-	unsigned long flags;
-
-	for (;;) {
-		spin_lock_irqsave(&ff->forget_lock, flags);
-		fg = list_first_entry_or_null(&ff->forgets, struct fsva_forget,
-					      link);
-		if (fg)
-			list_del(&fg->link);
-		spin_unlock_irqrestore(&ff->forget_lock, flags);
-		if (!fg)
-			break;
-		call = fsva_call_forget_start(ff, fg->handle, fg->nr_lookups,
-					      fg->fh);
-		kfree(fg);
-		if (IS_ERR(call)) {
-			/* Dead: the back has forgotten all by itself. */
-			fsva_call_forgotten(ff);
-			continue;
-		}
-		call->done = fsva_call_forget_done;
-		if (fsva_ring_submit(call))
-			fsva_call_forget_done(call);
-		cond_resched();
-	}
-}
-
-/* At once, and wait: in a work, which nobody kills and which allocates nothing. */
-static void fsva_call_forget_sync(struct fsva_front *ff, u64 handle, u64 fh)
-{
-	struct fsva_call *call;
-
-	if (fh) {
-		call = fsva_call_forget_start(ff, 0, 0, fh);
-		if (!IS_ERR(call))
-			fsva_call_finish(call, NULL, 0);
-	}
-	if (handle) {
-		call = fsva_call_forget_start(ff, handle, 1, 0);
-		if (!IS_ERR(call))
-			fsva_call_finish(call, NULL, 0);
-	}
-}
-
-/* Under the ring's lock: the answer of a call that nobody waits for. */
-void fsva_call_orphaned(struct fsva_call *call)
-{
-	struct fsva_front *ff = call->ring->ff;
-	unsigned long flags;
-
-	spin_lock_irqsave(&ff->forget_lock, flags);
-	list_add_tail(&call->link, &ff->orphans);
-	spin_unlock_irqrestore(&ff->forget_lock, flags);
-	queue_work(fsva_wq, &ff->orphan_work);
-}
-
-/* Free an orphan, then give back what its answer had brought. */
-static void fsva_call_bury(struct fsva_front *ff, struct fsva_call *call)
-{
-	u32 refs[FSVA_MAP_MAX], nr_refs = 0;
-	u64 handle = 0, fh = 0;
-	struct fsva_lock_req unlock;
-	u16 undo = 0;
-
-	if (!call->err && !call->rsp.error) {
-		const struct fsva_create_rsp *made = fsva_call_rsp(call);
-		const struct fsva_open_rsp *open = fsva_call_rsp(call);
-		const struct fsva_map_page_rsp *map = fsva_call_rsp(call);
-		const struct fsva_map_page_req *q = fsva_call_req(call);
-
-		switch (call->req.op) {
-		case FSVA_OP_LOOKUP:
-			handle = made->entry.handle;
-			break;
-		case FSVA_OP_CREATE:
-		case FSVA_OP_TMPFILE:
-			fh = made->fh;
-			fallthrough;
-		case FSVA_OP_MKNOD:
-		case FSVA_OP_MKDIR:
-		case FSVA_OP_SYMLINK:
-		case FSVA_OP_LINK:
-			handle = made->entry.handle;
-			break;
-		case FSVA_OP_DECODE_FH:
-		case FSVA_OP_GET_PARENT:
-			handle = made->entry.handle;
-			break;
-		case FSVA_OP_OPEN:
-			fh = open->fh;
-			break;
-		case FSVA_OP_MAP_PAGE:
-			if (q->flags & FSVA_MAP_AGAIN)
-				break;
-			nr_refs = map->nr_pages;
-			memcpy(refs, map->gref, nr_refs * sizeof(*refs));
-			break;
-		case FSVA_OP_FREEZE:
-			undo = FSVA_OP_THAW;
-			break;
-		case FSVA_OP_LOCK:
-		case FSVA_OP_FLOCK:
-			memcpy(&unlock, fsva_call_req(call), sizeof(unlock));
-			if (unlock.type != FSVA_LOCK_UNLOCK)
-				undo = call->req.op;
-			unlock.type = FSVA_LOCK_UNLOCK;
-			unlock.flags &= ~FSVA_LOCKF_WAIT;
-			break;
-		}
-	} else if (call->req.op == FSVA_OP_MOUNT) {
-		/* Were it mounted, the work of the unmount would do the rest. */
-		WRITE_ONCE(ff->mounted, false);
-	} else if (call->req.op == FSVA_OP_SYNCFS && !call->err) {
-		/* Told once, and to nobody: see fsva_sync_fs(). */
-		xchg(&ff->wb_err, fsva_call_errno(call->rsp.error));
-	}
-	fsva_call_doubt(ff, call->req.op);
-	/* Not into another session: its handles are others. */
-	atomic_inc(&ff->nr_busy);
-	fsva_call_end(call);
-	if (undo == FSVA_OP_THAW)
-		fsva_call_freeze(ff, undo);
-	else if (undo)
-		fsva_call_lock(ff, undo, &unlock);
-	fsva_call_forget_sync(ff, handle, fh);
-	if (nr_refs)
-		fsva_call_unmap_page(ff, refs, nr_refs);
-	fsva_ring_leave(ff);
-}
-
-void fsva_call_orphan_work(struct work_struct *work)
-{
-	struct fsva_front *ff = container_of(work, struct fsva_front,
-					     orphan_work);
-	struct fsva_call *call;
-	unsigned long flags;
-
-	for (;;) {
-		spin_lock_irqsave(&ff->forget_lock, flags);
-		call = list_first_entry_or_null(&ff->orphans, struct fsva_call,
-						link);
-		if (call)
-			list_del_init(&call->link);
-		spin_unlock_irqrestore(&ff->forget_lock, flags);
-		if (!call)
-			break;
-		fsva_call_bury(ff, call);
-	}
 }

@@ -160,34 +160,48 @@ static int fsva_create_open(struct inode *dir, struct dentry *dentry,
 }
 
 /*
- * Only for what is to be made: a name that nobody knows yet and that must be new
- * takes one request, one that may be there is looked up first.  All else goes
- * back to the VFS, which asks for permission and opens (and truncates) it.
+ * Only for what is to be made: a name that nobody knows yet takes one request,
+ * for most of those that may be there are not.  One that is there after all is
+ * looked up, and so is the next in this directory before it is made.  All else
+ * goes back to the VFS, which asks for permission and opens (and truncates) it.
  */
 static int fsva_atomic_open(struct inode *dir, struct dentry *dentry,
 			    struct file *file, unsigned int flags,
 			    umode_t mode)
 {
+	bool make = flags & O_CREAT, excl = flags & O_EXCL, there;
 	struct dentry *found = NULL;
-	bool excl = flags & O_EXCL;
-	int err;
+	int err = 0;
 
 	if (dentry->d_name.len > FSVA_NAME_MAX)
 		return -ENAMETOOLONG;
-	if (d_in_lookup(dentry) && !(flags & O_CREAT && excl)) {
+	/* Before 6.4 the VFS lets it pass. */
+	if (make && flags & O_DIRECTORY)
+		return -EINVAL;
+	if (make && d_in_lookup(dentry) &&
+	    (excl || !READ_ONCE(FSVA_I(dir)->names_there))) {
+		err = fsva_create_open(dir, dentry, file, mode, true);
+		if (!err || excl || file->f_mode & FMODE_OPENED)
+			return err;
+		make = false;
+	}
+	if (d_in_lookup(dentry)) {
 		found = fsva_lookup(dir, dentry, 0);
 		if (IS_ERR(found))
 			return PTR_ERR(found);
 		if (found)
 			dentry = found;
+		there = d_really_is_positive(dentry);
+		if (flags & O_CREAT)
+			WRITE_ONCE(FSVA_I(dir)->names_there, there);
+		/* It could not be made, whatever may be there. */
+		if (err && !there) {
+			dput(found);
+			return err;
+		}
 	}
-	if (!(flags & O_CREAT) || d_really_is_positive(dentry))
+	if (!make || d_really_is_positive(dentry))
 		return finish_no_open(file, found);
-	/* Before 6.4 the VFS lets it pass. */
-	if (flags & O_DIRECTORY) {
-		dput(found);
-		return -EINVAL;
-	}
 	err = fsva_create_open(dir, dentry, file, mode, excl);
 	dput(found);
 	return err;

@@ -104,9 +104,11 @@ static void fsva_file_close(struct kref *kref)
 
 	f->forget->fh = f->fh;
 	if (f->later)
-		fsva_call_forget(f->ff, f->forget);
+		fsva_forget_later(f->ff, f->forget);
+	else if (f->quiet)
+		fsva_forget_quietly(f->ff, f->forget);
 	else
-		fsva_call_release(f->ff, f->forget);
+		fsva_forget(f->ff, f->forget);
 	put_cred(f->cred);
 	kvfree(f->buf);
 	kfree(f);
@@ -184,8 +186,14 @@ int fsva_file_open(struct inode *inode, struct file *file)
 int fsva_file_release(struct inode *inode, struct file *file)
 {
 	struct fsva_front *ff = fsva_inode_front(inode);
+	struct fsva_file *f = file->private_data;
 
-	fsva_file_put(file->private_data);
+	/*
+	 * Quietly, unless it frees the last of an inode, or the file system has
+	 * locks of its own, which go with the file.
+	 */
+	f->quiet = inode->i_nlink && !(f->impl & (FSVA_IMPL_LOCK | FSVA_IMPL_FLOCK));
+	fsva_file_put(f);
 	atomic64_dec(&ff->nr_files);
 	return 0;
 }

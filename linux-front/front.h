@@ -138,6 +138,7 @@ struct fsva_call {
 	bool readonly;			/* how page[] is to be granted */
 	bool by_event;			/* nobody watches for it: one of nr_by_event */
 	bool slow;			/* its answer waits for others: no measure */
+	bool quiet;			/* nobody waits for its answer: no event */
 	u32 window_ns;			/* how long its waiter will watch */
 	u64 sent_ns;
 	enum fsva_call_state state;
@@ -367,9 +368,11 @@ struct fsva_front {
 	struct fsva_shares shares;
 	struct fsva_ubc ubc;
 
-	spinlock_t forget_lock;		/* forgets, orphans, nr_forgets */
+	spinlock_t forget_lock;		/* forgets, orphans, nr_forgets, nr_closes */
 	struct list_head forgets;
 	unsigned int nr_forgets;	/* queued or sent, not yet answered */
+	unsigned int nr_closes;		/* of these, files that are closed quietly */
+	atomic_t nr_listening;		/* who waits for those */
 	wait_queue_head_t forget_wq;
 	struct work_struct forget_work;
 	struct list_head orphans;	/* answered; under forget_lock */
@@ -452,6 +455,7 @@ int fsva_ring_submit(struct fsva_call *call);
 int fsva_ring_wait(struct fsva_call **callp);
 int fsva_ring_wait_signal(struct fsva_call *call);
 bool fsva_ring_poll(struct fsva_ring *ring);
+void fsva_ring_listen(struct fsva_ring *ring);
 bool fsva_ring_event(struct fsva_ring *ring);
 void fsva_ring_fail(struct fsva_ring *ring);
 void fsva_ring_abort(struct fsva_ring *ring);
@@ -642,15 +646,18 @@ int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
 			  unsigned int nr,
 			  void (*done)(struct page *page, int err));
 
-/* Give back what the VFS let go. */
-void fsva_call_release(struct fsva_front *ff, struct fsva_forget *fg);
-void fsva_call_forget(struct fsva_front *ff, struct fsva_forget *fg);
-void fsva_call_forget_now(struct fsva_front *ff, u64 handle, u64 fh);
-int fsva_call_forgets_wait(struct fsva_front *ff);
-void fsva_call_forget_work(struct work_struct *work);
-void fsva_call_orphan_work(struct work_struct *work);
+/* forget.c: give back what the VFS let go */
+void fsva_forget_quietly(struct fsva_front *ff, struct fsva_forget *fg);
+int fsva_closes_wait(struct fsva_front *ff);
+void fsva_forgets_settle(struct fsva_front *ff);
+void fsva_forget(struct fsva_front *ff, struct fsva_forget *fg);
+void fsva_forget_later(struct fsva_front *ff, struct fsva_forget *fg);
+void fsva_forget_now(struct fsva_front *ff, u64 handle, u64 fh);
+int fsva_forgets_wait(struct fsva_front *ff);
+void fsva_forget_work(struct work_struct *work);
+void fsva_orphan_work(struct work_struct *work);
 void fsva_call_unmount_work(struct work_struct *work);
-void fsva_call_orphaned(struct fsva_call *call);
+void fsva_orphaned(struct fsva_call *call);
 
 /* ---- The VFS side --------------------------------------------------------- */
 
@@ -675,6 +682,7 @@ struct fsva_inode {
 	u64 asked;			/* and when our attributes were asked for */
 	u64 ino;
 	u32 impl;			/* FSVA_IMPL_* */
+	bool names_there;		/* what was last to be made was there */
 	struct fsva_attr attr;		/* what generic inodes have no place for */
 	struct timespec64 cache_mtime;	/* of what the page cache holds */
 	u64 cache_size;
@@ -696,6 +704,7 @@ struct fsva_file {
 	u32 impl;
 	struct fsva_forget *forget;
 	bool later;			/* closing it waits for nothing */
+	bool quiet;			/* nor is its close() of any account */
 	struct mutex mutex;		/* directory listing below */
 	void *buf;
 	u32 buf_len, buf_pos;

@@ -87,9 +87,9 @@ void fsva_inode_evict(struct inode *inode)
 	fg->handle = fi->handle;
 	fg->nr_lookups = fi->nr_lookups;
 	if (inode->i_nlink == 0 && !fsva_super_forced(inode->i_sb))
-		fsva_call_release(ff, fg);
+		fsva_forget(ff, fg);
 	else
-		fsva_call_forget(ff, fg);
+		fsva_forget_later(ff, fg);
 }
 
 static int fsva_inode_test(struct inode *inode, void *data)
@@ -254,7 +254,7 @@ struct inode *fsva_inode_get(struct super_block *sb,
 	inode = iget5_locked(sb, (unsigned long)handle, fsva_inode_test,
 			     fsva_inode_set, &handle);
 	if (!inode) {
-		fsva_call_forget_now(ff, handle, 0);
+		fsva_forget_now(ff, handle, 0);
 		return ERR_PTR(-ENOMEM);
 	}
 	fi = FSVA_I(inode);

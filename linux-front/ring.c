@@ -123,6 +123,7 @@ static void fsva_call_clean(struct fsva_call *call)
 	call->readonly = false;
 	call->by_event = false;
 	call->slow = false;
+	call->quiet = false;
 	call->window_ns = 0;
 	call->err = 0;
 	call->cred = NULL;
@@ -171,9 +172,12 @@ void fsva_ring_claim_control(struct fsva_front *ff, struct fsva_call **call)
 struct fsva_call *fsva_ring_claim(struct fsva_ring *ring)
 {
 	struct fsva_front *ff = ring->ff;
-	struct fsva_call *call = NULL;
+	struct fsva_call *call = fsva_ring_take(ring);
 	int err;
 
+	if (call)
+		return call;
+	fsva_ring_listen(ring);
 	err = fsva_wait(ff, ring->free_wq, 1, fsva_front_dead(ff) ||
 			(call = fsva_ring_take(ring)));
 	if (call)
@@ -214,6 +218,31 @@ static void fsva_ring_by_event(struct fsva_call *call)
 		return;
 	call->by_event = true;
 	call->ring->nr_by_event++;
+}
+
+/*
+ * Somebody waits: those answers that were to be taken with the next one send
+ * an event, or are here already.
+ */
+void fsva_ring_listen(struct fsva_ring *ring)
+{
+	struct fsva_call *call;
+	unsigned long flags;
+	bool any = false;
+	unsigned int i;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	for (i = 0; i < ring->nr_slots; i++) {
+		call = &ring->calls[i];
+		if (call->state != FSVA_CALL_SENT || !call->quiet)
+			continue;
+		call->quiet = false;
+		fsva_ring_by_event(call);
+		any = true;
+	}
+	spin_unlock_irqrestore(&ring->lock, flags);
+	if (any)
+		fsva_ring_poll(ring);	/* arms */
 }
 
 /*
@@ -271,7 +300,15 @@ int fsva_ring_submit(struct fsva_call *call)
 	ring->sig.calls++;
 	if (!call->done && !call->slow)
 		call->window_ns = fsva_signal_window(&ring->sig);
-	if (!call->window_ns) {
+	/*
+	 * Quiet: its answer is taken with the next.  Not the last free call, for
+	 * somebody may come to wait for one.
+	 */
+	if (call->quiet && (atomic_read(&ff->nr_listening) ||
+			    list_empty(&ring->free) ||
+			    ff->features & FSVA_FEATURE_UBC))
+		call->quiet = false;
+	if (!call->window_ns && !call->quiet) {
 		fsva_ring_by_event(call);
 		if (!ring->watched && !ring->armed) {
 			fsva_ring_arm(ring);
@@ -446,7 +483,7 @@ static void fsva_ring_finish(struct fsva_call *call, int err,
 	trace_fsva_front_answer(call, err, took_ns);
 	if (was == FSVA_CALL_ORPHAN) {
 		call->state = FSVA_CALL_CLAIMED;
-		fsva_call_orphaned(call);
+		fsva_orphaned(call);
 	} else if (call->done) {
 		call->state = FSVA_CALL_CLAIMED;
 		list_add_tail(&call->link, done);

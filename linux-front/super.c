@@ -199,7 +199,7 @@ int fsva_super_shrink(struct super_block *sb)
 	atomic_inc(&fs->nr_shrinks);
 	shrink_dcache_sb(sb);
 	atomic_dec(&fs->nr_shrinks);
-	return fsva_call_forgets_wait(fs->ff);
+	return fsva_forgets_wait(fs->ff);
 }
 
 /* Under inode->i_lock, without a reference left: not to be kept? */

@@ -273,6 +273,7 @@ static void fsva_front_watch_work(struct work_struct *work)
 	struct fsva_front *ff = container_of(to_delayed_work(work),
 					     struct fsva_front, watch);
 	struct fsva_ring *ring;
+	unsigned int i;
 	bool alive;
 
 	clear_bit(FSVA_WATCH_ARMED, &ff->watch_flags);
@@ -281,6 +282,9 @@ static void fsva_front_watch_work(struct work_struct *work)
 		return;
 	if (fsva_ring_enter(ff, true))
 		return;
+	/* Answers that nobody waits for, when nobody else came. */
+	for (i = 0; i < ff->nr_queues; i++)
+		fsva_ring_poll(&ff->rings[i]);
 	ring = &ff->rings[0];
 	fsva_statpage_update(ff);
 	alive = ring->notify->alive(ring);
@@ -689,8 +693,8 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	INIT_LIST_HEAD(&ff->orphans);
 	INIT_WORK(&ff->work, fsva_front_work);
 	INIT_WORK(&ff->free_work, fsva_front_free_work);
-	INIT_WORK(&ff->forget_work, fsva_call_forget_work);
-	INIT_WORK(&ff->orphan_work, fsva_call_orphan_work);
+	INIT_WORK(&ff->forget_work, fsva_forget_work);
+	INIT_WORK(&ff->orphan_work, fsva_orphan_work);
 	INIT_WORK(&ff->unmount_work, fsva_call_unmount_work);
 	INIT_DELAYED_WORK(&ff->watch, fsva_front_watch_work);
 	INIT_DELAYED_WORK(&ff->move_late, fsva_front_move_late);
