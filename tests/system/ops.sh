@@ -203,6 +203,40 @@ test_ownership() {
 		rm -r team sticky'
 }
 
+# Round trips that are spared, counted where they would be made, and nobody sees that they are.
+TIMEOUT_test_round_trips=300
+test_round_trips() {
+	local lookups creates n
+	user_sh 'mkdir /mnt/data/r'
+	lookups=$(front_calls lookup) creates=$(front_calls create)
+	# files that were not there: made without a look
+	user python3 -c 'for i in range(100): open("/mnt/data/r/f%d" % i, "w").write("%d" % i)'
+	n=$(($(front_calls lookup) - lookups))
+	[ "$n" -le 10 ] || fail "$n lookups for 100 new files"
+	assert_eq $(($(front_calls create) - creates)) 100 'creates'
+	user_sh 'umount /mnt/data; mount -t fsva data /mnt/data'
+	creates=$(front_calls create)
+	# files that are there, which nobody knows yet: the first is tried, then each is looked up
+	user python3 -c 'for i in range(100):
+	f = open("/mnt/data/r/f%d" % i, "a+")
+	f.seek(0)
+	assert f.read() == "%d" % i, i'
+	n=$(($(front_calls create) - creates))
+	[ "$n" -le 2 ] || fail "$n creates for 100 files that were there"
+	# a closed file is closed for all who ask, though nobody waited for it
+	user_sh 'cd /mnt/data/r; for i in $(seq 20); do
+			echo $i >w; mount -o remount,ro /mnt/data || { echo "busy at $i"; exit 1; }; mount -o remount,rw /mnt/data
+		done; ln -s nowhere l; if : >l; then cat nowhere; else exit 1; fi; [ ! -s nowhere ]
+		before=$(stat -f -c %f .); for i in $(seq 5); do
+			head -c 8M /dev/zero >big; sync .; rm big; after=$(stat -f -c %f .)
+			[ "$after" -ge $((before - 64)) ] || { echo "$before blocks were free, $after are"; exit 1; }
+		done
+		cd /; rm -r /mnt/data/r; stat -f / /mnt/data >/dev/null
+		grep -x "closes 0" /sys/kernel/debug/fsva/front/data/info'
+	assert_eq "$(back_value open_files)" 0 'files that the back has open'
+	kernel_clean user user.data
+}
+
 # It survives an unmount, and nothing is left open or held.
 test_kept_and_released() {
 	user_sh 'mkdir /mnt/data/k; for i in $(seq 300); do echo $i >/mnt/data/k/$i; done; umount /mnt/data; mount -t fsva data /mnt/data
