@@ -129,5 +129,5 @@ attack_front() {
 	victim_down
 }
 
-TIMEOUT_test_front=1800
+TIMEOUT_test_front=2700
 test_front() { attack_front 6.12 pv; }
