@@ -1157,7 +1157,7 @@ int fsva_wire_check_rsp(const struct fsva_rsp *rsp, const struct fsva_req *req)
 
 static bool fsva_wire_event_msg_ok(const struct fsva_event_msg *m)
 {
-	uint32_t what = m->what & ~FSVA_EVENT_DIR;
+	uint32_t what = m->what & ~(FSVA_EVENT_DIR | FSVA_EVENT_GONE);
 	bool named = what != 0 && !(what & ~(FSVA_EVENT_MOVED | FSVA_EVENT_CREATE | FSVA_EVENT_DELETE)) &&
 		     (what & (what - 1)) == 0;
 
@@ -1168,7 +1168,9 @@ static bool fsva_wire_event_msg_ok(const struct fsva_event_msg *m)
 		return m->handle == 0 && m->dir == 0 && m->name_len == 0 && m->cookie == 0;
 	if (!named && (what == 0 || what & ~FSVA_EVENT_SELF))
 		return false;
-	if ((m->cookie != 0) != ((what & FSVA_EVENT_MOVED) != 0))
+	if (m->what & FSVA_EVENT_GONE && (m->handle == 0 || !(what & (FSVA_EVENT_ATTRIB | FSVA_EVENT_DELETE))))
+		return false;
+	if (!m->cookie != !(what & FSVA_EVENT_MOVED))
 		return false;
 	if (m->dir == 0)
 		return !named && m->handle != 0 && m->name_len == 0;

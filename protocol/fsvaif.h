@@ -479,6 +479,7 @@ FSVA_WIRE_SIZE(struct fsva_event_msg, 288);
 #define FSVA_EVENT_MOVED        0x000000c0u
 #define FSVA_EVENT_CREATE       0x00000100u
 #define FSVA_EVENT_DELETE       0x00000200u
+#define FSVA_EVENT_GONE         0x00000400u     /* with ATTRIB, DELETE, and a handle: it has no name any more */
 #define FSVA_EVENT_LOST         0x00004000u     /* others were lost here; all else is 0 */
 #define FSVA_EVENT_DIR          0x40000000u     /* with all but LOST: it happened to a directory */
 

@@ -539,7 +539,7 @@ uint32_t sample_rsp(const struct fsva_req *req, struct fsva_rsp *rsp, void *data
 {
 	const struct fsva_event_msg events[5] = {
 		{ .handle = HANDLE, .dir = PARENT, .what = FSVA_EVENT_SELF, .name_len = 3, .name = "old" },
-		{ .handle = PARENT, .what = FSVA_EVENT_ATTRIB | FSVA_EVENT_DIR },
+		{ .handle = PARENT, .what = FSVA_EVENT_ATTRIB | FSVA_EVENT_GONE | FSVA_EVENT_DIR },
 		{ .dir = PARENT, .what = FSVA_EVENT_MOVED_FROM, .cookie = 9, .name_len = 3, .name = "old" },
 		{ .dir = PARENT, .what = FSVA_EVENT_MOVED_TO, .cookie = 9, .name_len = 3, .name = "new" },
 		{ .what = FSVA_EVENT_LOST },
