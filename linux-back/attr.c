@@ -189,18 +189,23 @@ u32 fsva_impl(struct dentry *dentry)
 	return impl;
 }
 
-/* An entry for dentry, counted as one lookup of its handle. */
+/*
+ * An entry for dentry, counted as one lookup of its handle.  The handle is there before the attributes are looked at,
+ * so that of a change in between there is an event.
+ */
 int fsva_entry_fill(struct fsva_call *c, struct dentry *dentry, struct fsva_entry *entry)
 {
 	u64 handle;
 	int err;
 
-	err = fsva_attr_get(c, dentry, STATX_BASIC_STATS | STATX_BTIME, AT_STATX_SYNC_AS_STAT, &entry->attr);
-	if (err)
-		return err;
 	err = fsva_handle_add(c, dentry, &handle);
 	if (err)
 		return err;
+	err = fsva_attr_get(c, dentry, STATX_BASIC_STATS | STATX_BTIME, AT_STATX_SYNC_AS_STAT, &entry->attr);
+	if (err) {
+		fsva_handle_release(c, handle, 1);
+		return err;
+	}
 	entry->handle = handle;
 	entry->impl = fsva_impl(dentry);
 	return 0;

@@ -261,6 +261,22 @@ struct fsva_ubc {
 	u64 told, lost, bells, evicted, kept;	/* statistics, without a lock */
 };
 
+/* What the file system went through without the front (push.c).  Number n is ring[n % ...]. */
+struct fsva_push {
+	spinlock_t lock;		/* all but group and mark */
+	bool on;
+	struct fsnotify_group *group;
+	struct fsnotify_mark *mark;
+	struct fsva_event_msg *ring;
+	u64 head, tail;			/* numbers: of the next event, of the first that was not taken */
+	u64 shown;			/* all below were in an answer */
+	bool lost;			/* there was no room, and that is not in the ring yet */
+	bool quiet;			/* the front knows all, and asks when the bell rings */
+	u32 cookie;
+	struct delayed_work bell;
+	u64 told, nr_lost, bells;	/* statistics */
+};
+
 enum fsva_mount_state { FSVA_UNMOUNTED, FSVA_MOUNTING, FSVA_MOUNTED, FSVA_UNMOUNTING };
 
 struct fsva_session {
@@ -292,7 +308,9 @@ struct fsva_session {
 	struct fsva_files files;
 	struct fsva_pages pages;
 	struct fsva_ubc ubc;
+	struct fsva_push push;
 	void (*ring_bell)(struct fsva_session *ses);	/* wakes the front; NULL: there is no ring */
+	bool (*is_worker)(struct fsva_session *ses);	/* does the current task run its calls?  NULL: can't say */
 	struct fsva_link *link;		/* ring_bell()'s */
 };
 
@@ -319,6 +337,7 @@ void fsva_handle_put_back(struct fsva_call *c, u64 handle, struct dentry *dentry
 int fsva_handle_release(struct fsva_call *c, u64 handle, u64 nr_lookups);
 
 u64 fsva_handle_of_ino(struct fsva_handles *t, unsigned long ino, u32 gen);
+u64 fsva_handle_of_inode(struct fsva_handles *t, struct inode *inode);
 
 void fsva_files_init(struct fsva_files *t);
 void fsva_files_free(struct fsva_files *t);
@@ -343,6 +362,11 @@ void fsva_ubc_create(struct fsva_session *ses);
 void fsva_ubc_stop(struct fsva_session *ses);
 void fsva_ubc_fill(struct fsva_session *ses, struct fsva_rsp *rsp);
 void fsva_ubc_show(struct fsva_session *ses, struct seq_file *seq);
+
+void fsva_push_create(struct fsva_session *ses);
+void fsva_push_start(struct fsva_session *ses, struct super_block *sb);
+void fsva_push_stop(struct fsva_session *ses);
+void fsva_push_show(struct fsva_session *ses, struct seq_file *seq);
 
 int fsva_mount(struct fsva_session *ses, u32 flags, const char *options);
 int fsva_unmount(struct fsva_session *ses, bool force);
@@ -461,6 +485,7 @@ bool fsva_call_await_ring(struct fsva_call *c);
 FSVA_HANDLER(null_call);
 FSVA_HANDLER(session);
 FSVA_HANDLER(cred_set);
+FSVA_HANDLER(event);
 FSVA_HANDLER(interrupt);
 FSVA_HANDLER(mount);
 FSVA_HANDLER(unmount);

@@ -15,6 +15,7 @@ static const fsva_handler fsva_handlers[FSVA_OP_MAX] = {
 	[FSVA_OP_NULL_CALL]		= fsva_op_null_call,
 	[FSVA_OP_SESSION]		= fsva_op_session,
 	[FSVA_OP_CRED_SET]		= fsva_op_cred_set,
+	[FSVA_OP_EVENT]			= fsva_op_event,
 	[FSVA_OP_INTERRUPT]		= fsva_op_interrupt,
 	[FSVA_OP_MOUNT]			= fsva_op_mount,
 	[FSVA_OP_UNMOUNT]		= fsva_op_unmount,

@@ -119,6 +119,24 @@ u64 fsva_handle_of_ino(struct fsva_handles *t, unsigned long ino, u32 gen)
 	return id;
 }
 
+/* The handle of an inode, parked or not; 0: there is none. */
+u64 fsva_handle_of_inode(struct fsva_handles *t, struct inode *inode)
+{
+	struct fsva_handle *h;
+	u32 fid[ARRAY_SIZE(h->fid)] = {};
+	u8 len = 0, type = 0;
+	u64 id = 0;
+
+	if (t->can_park)
+		len = fsva_fid_encode(inode, fid, &type);
+	spin_lock(&t->lock);
+	h = fsva_handle_of(t, inode, fid, len, type);
+	if (h)
+		id = fsva_handle_id(h->index, h->gen);
+	spin_unlock(&t->lock);
+	return id;
+}
+
 /* Has it no name in the tree: removed, or found by its export handle? */
 static bool fsva_dentry_is_poor(const struct dentry *dentry)
 {

@@ -240,6 +240,8 @@ int fsva_mount(struct fsva_session *ses, u32 flags, const char *options)
 		err = fsva_handles_init(&ses->handles, mnt->mnt_sb);
 		if (err)
 			fsva_mount_drop(ses, mnt);
+		else
+			fsva_push_start(ses, mnt->mnt_sb);
 	}
 
 	spin_lock(&ses->lock);
@@ -296,6 +298,7 @@ int fsva_unmount(struct fsva_session *ses, bool force)
 	mnt = ses->mnt;
 	sb = ses->sb;
 	fsva_ubc_stop(ses);
+	fsva_push_stop(ses);
 	fsva_pages_free(ses);
 	fsva_files_free(&ses->files);
 	fsva_handles_free(&ses->handles);

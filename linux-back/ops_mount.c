@@ -26,7 +26,8 @@ FSVA_HANDLER(session)
 		return -EPROTO;
 	spin_lock(&ses->lock);
 	if (!ses->id) {
-		ses->features = r->features & (FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL | FSVA_FEATURE_RESTORE);
+		ses->features = r->features & (FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL | FSVA_FEATURE_RESTORE |
+					       FSVA_FEATURE_EVENT);
 		if (fsva_page_can())
 			ses->features |= r->features & FSVA_FEATURE_MAP_PAGE;
 		if (fsva_ubc_can())

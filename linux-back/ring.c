@@ -480,6 +480,17 @@ static void fsva_queue_grow(struct work_struct *work)
 		fsva_worker_start(q);
 }
 
+/* Does the current task run calls of this session? */
+static bool fsva_link_is_worker(struct fsva_session *ses)
+{
+	struct fsva_call *c;
+
+	if (!(current->flags & PF_KTHREAD) || kthread_func(current) != fsva_worker)
+		return false;
+	c = kthread_data(current);
+	return c->ses == ses;
+}
+
 /* ---- The life of a link ------------------------------------------------------------------------------- */
 
 static void fsva_queue_unmap(struct fsva_queue *q)
@@ -816,6 +827,7 @@ int fsva_link_create(struct fsva_back *fb, unsigned int nr_queues, unsigned int 
 	}
 	link->ses->link = link;
 	link->ses->ring_bell = fsva_link_ring_bell;
+	link->ses->is_worker = fsva_link_is_worker;
 
 	for (i = 0; i < nr_queues; i++) {
 		struct fsva_queue *q = &link->queues[i];

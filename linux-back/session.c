@@ -38,6 +38,7 @@ struct fsva_session *fsva_session_create(struct fsva_back *fb, unsigned int nr_q
 	fsva_files_init(&ses->files);
 	fsva_pages_init(&ses->pages);
 	fsva_ubc_create(ses);
+	fsva_push_create(ses);
 
 	ses->replay = kcalloc(nr_queues, sizeof(*ses->replay), GFP_KERNEL);
 	if (!ses->replay)

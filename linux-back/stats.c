@@ -44,8 +44,10 @@ static int fsva_stats_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "handles_pinned %u\n", ses ? READ_ONCE(ses->handles.nr_pinned) : 0);
 	seq_printf(seq, "open_files %u\n", ses ? READ_ONCE(ses->files.nr) : 0);
 	seq_printf(seq, "shared_pages %u\n", ses ? READ_ONCE(ses->pages.nr) : 0);
-	if (ses)
+	if (ses) {
 		fsva_ubc_show(ses, seq);
+		fsva_push_show(ses, seq);
+	}
 	mutex_unlock(&fb->stats_lock);
 	return 0;
 }

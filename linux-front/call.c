@@ -250,7 +250,8 @@ int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp)
 	q = fsva_call_req(call);
 	q->session = ff->session;
 	q->features = FSVA_FEATURE_XATTR | FSVA_FEATURE_ACL |
-		      FSVA_FEATURE_RESTORE | fsva_shares_features() |
+		      FSVA_FEATURE_RESTORE | FSVA_FEATURE_EVENT |
+		      fsva_shares_features() |
 		      fsva_ubc_features(ff);
 	q->next_id = atomic64_read(&ff->next_id);
 	q->minor = FSVA_MINOR;
@@ -1458,6 +1459,36 @@ int fsva_call_evict_page(struct fsva_front *ff,
 	fsva_call_end(call);
 	if (bad) {
 		fsva_front_stop(ff, "an answer holds messages that it may not");
+		return -EIO;
+	}
+	return err;
+}
+
+/* msg has room for a page's worth. */
+int fsva_call_event(struct fsva_front *ff, u64 seq, struct fsva_event_msg *msg,
+		    struct fsva_event_rsp *rsp)
+{
+	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_EVENT, NULL);
+	struct fsva_event_req *q;
+	bool bad = false;
+	u32 len;
+	int err;
+
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	q = fsva_call_req(call);
+	q->seq = seq;
+	fsva_wire_req_data(&call->req, 0, FSVA_STAGING_MAX, NULL, 0);
+	err = fsva_call_run(&call);
+	if (!err) {
+		memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
+		len = call->rsp.data_len;
+		memcpy(msg, call->staging, len);
+		bad = fsva_wire_check_rsp_data(&call->rsp, msg, len);
+	}
+	fsva_call_end(call);
+	if (bad) {
+		fsva_front_stop(ff, "an answer holds events that there can't be");
 		return -EIO;
 	}
 	return err;

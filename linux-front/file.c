@@ -52,8 +52,7 @@ u32 fsva_open_flags(const struct file *file)
  * The pages that we hold may be of an older file: somebody in the appliance, or
  * behind it, has changed it.  Drop them when size or mtime say so.
  */
-static void fsva_file_check_cache(struct inode *inode,
-				  const struct fsva_attr *a)
+void fsva_file_check_cache(struct inode *inode, const struct fsva_attr *a)
 {
 	struct fsva_inode *fi = FSVA_I(inode);
 	bool drop;

@@ -297,6 +297,24 @@ struct fsva_ubc {
 	unsigned long spare_used, exchanges, leaked;
 };
 
+/* ---- Changes made in the appliance (push.c) -------------------------------- */
+
+struct fsva_push {
+	spinlock_t lock;		/* on, bells; in interrupts too */
+	bool on;			/* mounted, and the session has it */
+	bool stopping;			/* the work is to end, also if it waits */
+	bool nothing;			/* the last time that the work asked */
+	struct super_block *sb;
+	struct delayed_work work;
+	/* All that follows is the work's. */
+	struct fsva_event_msg *msg;	/* a page */
+	u64 next;			/* number of the first event not yet seen */
+	u32 from_cookie;		/* the appliance's number of half a rename */
+	u32 cookie;			/* and ours */
+	unsigned long events, lost;	/* statistics */
+	unsigned long bells;
+};
+
 /* ---- A device ------------------------------------------------------------ */
 
 /* How far a live connection is on its way to go on in another domain. */
@@ -367,6 +385,7 @@ struct fsva_front {
 	struct fsva_creds creds;
 	struct fsva_shares shares;
 	struct fsva_ubc ubc;
+	struct fsva_push push;
 
 	spinlock_t forget_lock;		/* forgets, orphans, nr_forgets, nr_closes */
 	struct list_head forgets;
@@ -641,6 +660,8 @@ int fsva_call_evict_page(struct fsva_front *ff,
 			 const struct fsva_evict_page_req *args,
 			 struct fsva_piggy_msg *msg,
 			 struct fsva_evict_page_rsp *rsp);
+int fsva_call_event(struct fsva_front *ff, u64 seq, struct fsva_event_msg *msg,
+		    struct fsva_event_rsp *rsp);
 int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
 			  u64 fh, u64 pos, size_t len, struct page **pages,
 			  unsigned int nr,
@@ -680,6 +701,8 @@ struct fsva_inode {
 	u64 nr_lookups;			/* to be given back */
 	u64 version;			/* ff->version at our last change */
 	u64 asked;			/* and when our attributes were asked for */
+	u64 attrs_doubt;		/* what was asked before is in doubt: */
+	u64 names_doubt;		/* attributes, names in a directory */
 	u64 ino;
 	u32 impl;			/* FSVA_IMPL_* */
 	bool names_there;		/* what was last to be made was there */
@@ -752,6 +775,9 @@ void fsva_inode_count_change(struct inode *inode);
 void fsva_inode_set_impl(struct inode *inode, u32 impl);
 int fsva_inode_refresh(struct inode *inode);
 bool fsva_inode_in_doubt(struct inode *inode);
+struct inode *fsva_inode_find(struct super_block *sb, u64 handle);
+void fsva_inode_doubt(struct inode *inode, bool acls);
+void fsva_dir_doubt(struct inode *dir);
 void fsva_dentry_asked(struct dentry *dentry, u64 version);
 int fsva_inode_update_time(FSVA_UPDATE_TIME_ARGS);
 int fsva_inode_permission(struct mnt_idmap *idmap, struct inode *inode,
@@ -800,6 +826,7 @@ u32 fsva_open_flags(const struct file *file);
 int fsva_file_created(struct inode *inode, struct file *file);
 int fsva_file_open(struct inode *inode, struct file *file);
 int fsva_file_release(struct inode *inode, struct file *file);
+void fsva_file_check_cache(struct inode *inode, const struct fsva_attr *a);
 void fsva_file_put(struct fsva_file *f);
 int fsva_file_fsync(struct file *file, loff_t start, loff_t end,
 		    int datasync);
@@ -848,6 +875,7 @@ int fsva_cache_begin(struct inode *inode, loff_t start, loff_t end,
 void fsva_cache_end(struct inode *inode, loff_t start, loff_t end,
 		    bool replace);
 void fsva_cache_stale(struct inode *inode);
+void fsva_cache_replaced(struct inode *inode);
 int fsva_cache_begin_size(struct inode *inode, loff_t size, loff_t *old);
 void fsva_cache_end_size(struct inode *inode, loff_t size, loff_t old,
 			 int err);
@@ -873,6 +901,28 @@ void fsva_share_drop(struct inode *inode, loff_t start, loff_t end);
 u32 fsva_share_ref(struct folio *folio);
 bool fsva_release_folio(struct folio *folio, gfp_t gfp);
 void fsva_invalidate_folio(struct folio *folio, size_t offset, size_t len);
+
+/* push.c */
+int fsva_push_module_init(void);
+void fsva_push_module_exit(void);
+void fsva_push_init(struct fsva_front *ff);
+void fsva_push_start(struct fsva_front *ff, struct super_block *sb);
+void fsva_push_stop(struct fsva_front *ff);
+void fsva_push_thaw(struct fsva_front *ff);
+bool fsva_push_bell(struct fsva_front *ff);
+bool fsva_push_aborted(struct fsva_front *ff);
+void fsva_push_show(struct fsva_front *ff, struct seq_file *m);
+
+/* raise.c */
+struct fsva_overflow;
+bool fsva_watched(struct super_block *sb, struct inode *dir,
+		  struct inode *inode);
+void fsva_raise(struct fsva_front *ff, const struct fsva_event_msg *m,
+		struct inode *dir, struct inode *inode, struct dentry *dentry);
+void fsva_raise_gone(struct inode *inode);
+struct fsva_overflow *fsva_overflow_begin(struct super_block *sb);
+void fsva_overflow_inode(struct fsva_overflow *ov, struct inode *inode);
+void fsva_overflow_end(struct fsva_overflow *ov);
 
 /* ubc.c */
 #define FSVA_GHOST	((void *)1ul)	/* folio->private of a ghost */

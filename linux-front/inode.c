@@ -12,7 +12,8 @@
  *
  * What a request did whose caller was killed, no answer tells.  Names and
  * attributes that were asked for before it was done are in doubt then
- * (fsva_front_doubt()), and are asked for again before they are used.
+ * (fsva_front_doubt()), and are asked for again before they are used.  So are those
+ * of an inode or a directory that somebody in the appliance has changed (push.c).
  */
 #include <linux/cred.h>
 #include <linux/mm.h>
@@ -46,6 +47,8 @@ struct inode *fsva_inode_alloc(struct super_block *sb)
 	fi->nr_lookups = 0;
 	fi->version = 0;
 	fi->asked = 0;
+	fi->attrs_doubt = 0;
+	fi->names_doubt = 0;
 	fi->ino = 0;
 	fi->impl = 0;
 	memset(&fi->attr, 0, sizeof(fi->attr));
@@ -203,7 +206,8 @@ static int fsva_inode_update(struct inode *inode, const struct fsva_attr *a,
 		return -EIO;
 	}
 	spin_lock(&fi->lock);
-	if (changed || fi->version <= version) {
+	/* An answer that a later question's has overtaken is older, too. */
+	if (changed || (fi->version <= version && fi->asked <= version)) {
 		shrunk = a->size < i_size_read(inode);
 		if (!changed && memcmp(&fi->attr.ctime, &a->ctime,
 				       sizeof(a->ctime)))
@@ -211,7 +215,11 @@ static int fsva_inode_update(struct inode *inode, const struct fsva_attr *a,
 		fsva_inode_copy(inode, a);
 		if (changed)
 			fsva_inode_count_change(inode);
-		fi->asked = changed ? fi->version : max(fi->asked, version);
+		/* Somebody else's change may be newer than the answer to ours. */
+		if (!changed)
+			fi->asked = max(fi->asked, version);
+		else if (fi->asked >= fi->attrs_doubt)
+			fi->asked = fi->version;
 	}
 	spin_unlock(&fi->lock);
 	if (shrunk && inode->i_mapping->nrpages)
@@ -319,8 +327,41 @@ int fsva_inode_refresh(struct inode *inode)
 
 bool fsva_inode_in_doubt(struct inode *inode)
 {
-	return READ_ONCE(FSVA_I(inode)->asked) <
-	       atomic64_read(&fsva_inode_front(inode)->attrs_doubt);
+	struct fsva_inode *fi = FSVA_I(inode);
+	u64 asked = READ_ONCE(fi->asked);
+
+	return asked < READ_ONCE(fi->attrs_doubt) ||
+	       asked < atomic64_read(&fsva_inode_front(inode)->attrs_doubt);
+}
+
+/* The inode that we have by this handle, or NULL. */
+struct inode *fsva_inode_find(struct super_block *sb, u64 handle)
+{
+	return ilookup5(sb, (unsigned long)handle, fsva_inode_test, &handle);
+}
+
+/*
+ * Somebody else has changed it: attributes that were asked for before this moment
+ * are not to be relied upon, nor, with acls, are its ACLs.  An answer that is under
+ * way counts all the same, for it may be the newer one; it ends no doubt.
+ */
+void fsva_inode_doubt(struct inode *inode, bool acls)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+	u64 now = atomic64_inc_return(&fsva_inode_front(inode)->version);
+
+	spin_lock(&fi->lock);
+	WRITE_ONCE(fi->attrs_doubt, now);
+	if (acls)
+		fsva_acl_drop_all(inode);
+	spin_unlock(&fi->lock);
+}
+
+/* The same of the names in a directory. */
+void fsva_dir_doubt(struct inode *dir)
+{
+	WRITE_ONCE(FSVA_I(dir)->names_doubt,
+		   atomic64_inc_return(&fsva_inode_front(dir)->version));
 }
 
 int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
@@ -346,6 +387,9 @@ int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 	err = fsva_inode_apply(inode, a, version);
 	if (err)
 		return err;
+	/* Somebody else's change of which there is no event, but this. */
+	if (S_ISREG(inode->i_mode) && rsp.impl & FSVA_IMPL_REVALIDATE)
+		fsva_file_check_cache(inode, a);
 	generic_fillattr(idmap, mask, inode, stat);
 	stat->ino = a->ino;
 	stat->size = a->size;
@@ -552,12 +596,16 @@ void fsva_dentry_asked(struct dentry *dentry, u64 version)
 	WRITE_ONCE(dentry->d_time, (unsigned long)version);
 }
 
-static bool fsva_dentry_in_doubt(const struct dentry *dentry)
+/* dir: the directory that it is in. */
+static bool fsva_dentry_in_doubt(const struct dentry *dentry,
+				 struct inode *dir)
 {
 	struct fsva_front *ff = FSVA_SB(dentry->d_sb)->ff;
-	unsigned long doubt = atomic64_read(&ff->names_doubt);
+	unsigned long asked = READ_ONCE(dentry->d_time);
+	unsigned long all = atomic64_read(&ff->names_doubt);
+	unsigned long here = READ_ONCE(FSVA_I(dir)->names_doubt);
 
-	return (long)(READ_ONCE(dentry->d_time) - doubt) < 0;
+	return (long)(asked - all) < 0 || (long)(asked - here) < 0;
 }
 
 /*
@@ -570,7 +618,7 @@ static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
 	struct inode *inode = d_inode_rcu(dentry), *up;
 	struct fsva_front *ff = FSVA_SB(dentry->d_sb)->ff;
 	u64 version = atomic64_read(&ff->version);
-	bool doubt = fsva_dentry_in_doubt(dentry);
+	bool doubt = false;
 	struct name_snapshot snap;
 	struct dentry *parent;
 	struct fsva_attr attr;
@@ -582,6 +630,8 @@ static int fsva_dentry_revalidate(FSVA_REVALIDATE_ARGS)
 	rcu_read_lock();
 	up = d_inode_rcu(READ_ONCE(dentry->d_parent));
 	impl = up ? READ_ONCE(FSVA_I(up)->impl) : 0;
+	if (up)
+		doubt = fsva_dentry_in_doubt(dentry, up);
 	rcu_read_unlock();
 	if (!up)
 		return flags & LOOKUP_RCU ? -ECHILD : 0;

@@ -109,6 +109,7 @@ static void fsva_front_move_connect(struct fsva_front *ff)
 	fsva_front_watch(ff);
 	fsva_shares_thaw(ff);
 	fsva_ubc_thaw(ff);
+	fsva_push_thaw(ff);
 	pr_info("fsva: %s: the session goes on with domain %u, %u requests sent again\n",
 		ff->tag, ff->otherend, nr);
 }
@@ -246,6 +247,7 @@ static void fsva_front_thaw(struct fsva_front *ff)
 			fsva_ring_resend(&ff->rings[i], false);
 		fsva_shares_thaw(ff);
 		fsva_ubc_thaw(ff);
+		fsva_push_thaw(ff);
 		fsva_front_watch(ff);
 	}
 	if (ff->move)

@@ -216,6 +216,9 @@ static const struct vm_operations_struct fsva_vm_ops = {
 
 int fsva_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	/* Faults go by our size. */
+	if (fsva_inode_in_doubt(file_inode(file)))
+		fsva_inode_refresh(file_inode(file));
 	file_accessed(file);
 	vma->vm_ops = &fsva_vm_ops;
 	fsva_vma_open(vma);

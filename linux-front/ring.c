@@ -48,7 +48,8 @@ void fsva_patience_begin(struct fsva_patience *p, struct fsva_front *ff)
 
 bool fsva_patience_aborted(const struct fsva_patience *p)
 {
-	return atomic_read(&p->ff->nr_aborts) != p->aborts;
+	return atomic_read(&p->ff->nr_aborts) != p->aborts ||
+	       fsva_push_aborted(p->ff);
 }
 
 unsigned int fsva_patience_state(const struct fsva_patience *p)
@@ -577,9 +578,10 @@ static bool fsva_ring_take_answers(struct fsva_ring *ring, bool event)
 		/* Somebody may have watched and been faster. */
 		any = ring->useful || ring->deaf;
 		ring->useful = false;
-		/* Or it has reports, and no answer to put them in. */
+		/* Or it has reports, and no answer to put them in, or events. */
 		if (!any && !ring->index)
-			any = fsva_ubc_bell(ring->ff);
+			any = fsva_ubc_bell(ring->ff) |
+			      fsva_push_bell(ring->ff);
 		ring->sig.spurious += !any;
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);

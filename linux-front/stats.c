@@ -79,6 +79,7 @@ static int fsva_info_show(struct seq_file *m, void *v)
 	seq_printf(m, "credentials %u\n", READ_ONCE(ff->creds.nr));
 	seq_printf(m, "inodes %lld\n", atomic64_read(&ff->nr_inodes));
 	seq_printf(m, "files %lld\n", atomic64_read(&ff->nr_files));
+	fsva_push_show(ff, m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(fsva_info);

@@ -367,8 +367,10 @@ static int fsva_mount_new(struct super_block *sb, struct fs_context *fc)
 	else
 		err = fsva_fill_super(sb, fc, rsp);
 	kfree(rsp);
-	if (!err)
+	if (!err) {
 		fsva_ubc_start(ff, sb);
+		fsva_push_start(ff, sb);
+	}
 	return err;
 }
 
@@ -529,8 +531,10 @@ static void fsva_kill_sb(struct super_block *sb)
 	struct fsva_sb *fs = FSVA_SB(sb);
 	bool forced = fs && fsva_super_forced(sb);
 
-	if (fs && fs->taken)
+	if (fs && fs->taken) {
 		fsva_ubc_stop(fs->ff);
+		fsva_push_stop(fs->ff);
+	}
 	kill_anon_super(sb);
 	if (!fs)
 		return;

@@ -468,20 +468,14 @@ bool fsva_ubc_bell(struct fsva_front *ff)
 	return true;
 }
 
-static int fsva_ubc_inode_test(struct inode *inode, void *data)
-{
-	return FSVA_I(inode)->handle == *(u64 *)data;
-}
-
 static void fsva_ubc_news(struct fsva_front *ff, const struct fsva_piggy_msg *m)
 {
-	u64 handle = m->handle;
 	struct inode *inode;
 
 	/* Metadata is the appliance's own to bound: nothing here follows it. */
 	if (m->kind == FSVA_PIGGY_SLAB)
 		return;
-	inode = ilookup5(ff->ubc.sb, (unsigned long)handle, fsva_ubc_inode_test, &handle);
+	inode = fsva_inode_find(ff->ubc.sb, m->handle);
 	if (!inode)
 		return;
 	if (!S_ISREG(inode->i_mode))

@@ -341,6 +341,20 @@ void fsva_cache_stale(struct inode *inode)
 		invalidate_inode_pages2(inode->i_mapping);
 }
 
+/*
+ * The same, when it has changed just now: shared pages may have lost their place in
+ * the appliance's page cache to others, too (by truncation, by direct I/O).
+ */
+void fsva_cache_replaced(struct inode *inode)
+{
+	if (!inode->i_mapping->nrpages)
+		return;
+	if (!READ_ONCE(fsva_inode_front(inode)->shares.on))
+		fsva_cache_stale(inode);
+	else if (!fsva_cache_begin(inode, 0, LLONG_MAX, true))
+		fsva_cache_end(inode, 0, LLONG_MAX, true);
+}
+
 static loff_t fsva_cache_set_size(struct inode *inode, loff_t size)
 {
 	struct fsva_inode *fi = FSVA_I(inode);

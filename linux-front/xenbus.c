@@ -702,6 +702,7 @@ static int fsva_front_probe(struct xenbus_device *dev,
 	fsva_creds_init(ff);
 	fsva_shares_init(ff);
 	fsva_ubc_init(ff);
+	fsva_push_init(ff);
 	ff->state = FSVA_FRONT_NEW;
 	ff->xbdev = dev;
 
@@ -803,9 +804,12 @@ int fsva_xenbus_init(void)
 	err = fsva_ubc_module_init();
 	if (err)
 		goto err_free_wq;
-	err = fsva_migrate_init();
+	err = fsva_push_module_init();
 	if (err)
 		goto err_ubc;
+	err = fsva_migrate_init();
+	if (err)
+		goto err_push;
 	err = xenbus_register_frontend(&fsva_front_driver);
 	if (err)
 		goto err_migrate;
@@ -813,6 +817,8 @@ int fsva_xenbus_init(void)
 
 err_migrate:
 	fsva_migrate_exit();
+err_push:
+	fsva_push_module_exit();
 err_ubc:
 	fsva_ubc_module_exit();
 err_free_wq:
@@ -833,6 +839,7 @@ void fsva_xenbus_exit(void)
 	rcu_barrier();
 	flush_workqueue(fsva_wq);
 	fsva_shares_exit();
+	fsva_push_module_exit();
 	fsva_ubc_module_exit();
 	destroy_workqueue(fsva_free_wq);
 	destroy_workqueue(fsva_cpu_wq);

@@ -452,8 +452,6 @@ static int fsva_wire_check_req_body(const struct fsva_req *req, uint32_t nr_cred
 	case FSVA_OP_SHOW_OPTIONS:
 		return fsva_wire_zero(req->body, sizeof(struct fsva_void)) ? FSVA_OK : FSVA_EPROTO;
 	case FSVA_OP_EVENT:
-		if (!fsva_wire_zero(req->body, sizeof(struct fsva_void)))
-			return FSVA_EPROTO;
 		return len >= sizeof(struct fsva_event_msg) ? FSVA_OK : FSVA_EINVAL;
 	case FSVA_OP_SESSION: {
 		FSVA_WIRE_BODY(session_req);
@@ -950,9 +948,10 @@ static bool fsva_wire_check_rsp_body(const struct fsva_rsp *rsp, const struct fs
 	}
 	case FSVA_OP_EVENT: {
 		FSVA_WIRE_RSP(event_rsp);
+		FSVA_WIRE_REQ(event_req);
 
-		return r->lost <= 1 && len % sizeof(struct fsva_event_msg) == 0 &&
-		       r->nr == len / sizeof(struct fsva_event_msg);
+		return r->pad == 0 && r->seq != 0 && (q->seq == 0 || r->seq == q->seq) && r->seq <= ~0ull - r->nr &&
+		       len % sizeof(struct fsva_event_msg) == 0 && r->nr == len / sizeof(struct fsva_event_msg);
 	}
 	case FSVA_OP_RESTORE_GRANTS: {
 		FSVA_WIRE_RSP(restore_grants_rsp);
@@ -1156,20 +1155,35 @@ int fsva_wire_check_rsp(const struct fsva_rsp *rsp, const struct fsva_req *req)
 
 /* ---- Checking data that came with a response ---------------------------------------------------------- */
 
+static bool fsva_wire_event_msg_ok(const struct fsva_event_msg *m)
+{
+	uint32_t what = m->what & ~(FSVA_EVENT_DIR | FSVA_EVENT_GONE);
+	bool named = what != 0 && !(what & ~(FSVA_EVENT_MOVED | FSVA_EVENT_CREATE | FSVA_EVENT_DELETE)) &&
+		     (what & (what - 1)) == 0;
+
+	if (!fsva_wire_zero(m->pad, sizeof(m->pad)) || m->name_len > FSVA_NAME_MAX ||
+	    !fsva_wire_zero(m->name + m->name_len, sizeof(m->name) - m->name_len))
+		return false;
+	if (m->what == FSVA_EVENT_LOST)
+		return m->handle == 0 && m->dir == 0 && m->name_len == 0 && m->cookie == 0;
+	if (!named && (what == 0 || what & ~FSVA_EVENT_SELF))
+		return false;
+	if (m->what & FSVA_EVENT_GONE && (m->handle == 0 || !(what & (FSVA_EVENT_ATTRIB | FSVA_EVENT_DELETE))))
+		return false;
+	if (!m->cookie != !(what & FSVA_EVENT_MOVED))
+		return false;
+	if (m->dir == 0)
+		return !named && m->handle != 0 && m->name_len == 0;
+	return fsva_wire_check_name((const char *)m->name, m->name_len) == FSVA_OK;
+}
+
 static bool fsva_wire_event_ok(const uint8_t *data, uint32_t len)
 {
 	struct fsva_event_msg m;
 
 	for (; len >= sizeof(m); len -= (uint32_t)sizeof(m), data += sizeof(m)) {
 		memcpy(&m, data, sizeof(m));
-		if (m.handle == 0 || m.pad || m.name_len > FSVA_NAME_MAX || m.kind < FSVA_EVENT_INVAL_PAGES ||
-		    m.kind > FSVA_EVENT_NOTIFY || !fsva_wire_zero(m.name + m.name_len, sizeof(m.name) - m.name_len))
-			return false;
-		if (m.kind == FSVA_EVENT_INVAL_PAGES && !fsva_wire_add_fits(m.start, m.len))
-			return false;
-		if (m.kind == FSVA_EVENT_INVAL_NAME && m.name_len == 0)
-			return false;
-		if (m.name_len && fsva_wire_check_name((const char *)m.name, m.name_len))
+		if (!fsva_wire_event_msg_ok(&m))
 			return false;
 	}
 	return len == 0;

@@ -105,8 +105,7 @@ FSVA_WIRE_SIZE(struct fsva_ring_ctl, 4096);
 	X(1,  NULL_CALL,        null_call,        FSVA_F_IDEM | FSVA_F_NOMOUNT | FSVA_F_NOCRED) \
 	X(2,  SESSION,          session,          FSVA_F_IDEM | FSVA_F_NOMOUNT | FSVA_F_NOCRED) \
 	X(3,  CRED_SET,         cred_set,         FSVA_F_IDEM | FSVA_F_DATA_IN | FSVA_F_NOMOUNT | FSVA_F_NOCRED) \
-	X(4,  EVENT,            event,            FSVA_F_IDEM | FSVA_F_DATA_OUT | FSVA_F_NOMOUNT | FSVA_F_NOCRED | \
-					  FSVA_F_SLOW) \
+	X(4,  EVENT,            event,            FSVA_F_IDEM | FSVA_F_DATA_OUT | FSVA_F_NOCRED) \
 	X(5,  INTERRUPT,        interrupt,        FSVA_F_IDEM | FSVA_F_NOMOUNT | FSVA_F_NOCRED) \
 	X(6,  RESTORE_GRANTS,   restore_grants,   FSVA_F_IDEM | FSVA_F_DATA_OUT | FSVA_F_NOCRED) \
 	/* the mount */ \
@@ -444,28 +443,45 @@ FSVA_WIRE_SIZE(struct fsva_cred_set_req, 24);
 #define FSVA_CAP_SYS_RAWIO              0x2000ull
 #define FSVA_CAP_ALL                    0x3fffull
 
-/* FSVA_OP_EVENT: answered when the back has something to say; data: struct fsva_event_msg, one after another. */
-#define fsva_event_req fsva_void
-struct fsva_event_rsp {
-	uint32_t nr;                    /* messages in the data */
-	uint32_t lost;                  /* 1: some were lost; the front drops all that it cached */
+/*
+ * FSVA_OP_EVENT: what happened to the file system that the front did not do.  Data: struct fsva_event_msg, one
+ * after another.  Never waits: a back that has something to say rings, and the front asks.
+ */
+struct fsva_event_req {
+	uint64_t seq;                   /* number of the first that is wanted; 0: the oldest there is */
 };
-FSVA_WIRE_SIZE(struct fsva_event_rsp, 8);
+FSVA_WIRE_SIZE(struct fsva_event_req, 8);
+struct fsva_event_rsp {
+	uint64_t seq;                   /* number of the first in the data; that asked for, unless it was 0 */
+	uint32_t nr;                    /* messages in the data */
+	uint32_t pad;
+};
+FSVA_WIRE_SIZE(struct fsva_event_rsp, 16);
 
 struct fsva_event_msg {
-	uint64_t handle;
-	uint64_t start, len;            /* octets, for pages */
-	uint32_t kind;                  /* FSVA_EVENT_* */
+	uint64_t handle;                /* whom it happened to; 0: the front has no handle of it */
+	uint64_t dir;                   /* the directory that name is in; 0: there is no name */
+	uint32_t what;                  /* FSVA_EVENT_* */
+	uint32_t cookie;                /* the same in both halves of a rename, not 0; else 0 */
 	uint16_t name_len;
-	uint16_t pad;
+	uint8_t  pad[6];
 	uint8_t  name[FSVA_NAME_MAX + 1];
 };
 FSVA_WIRE_SIZE(struct fsva_event_msg, 288);
 
-#define FSVA_EVENT_INVAL_PAGES  1u
-#define FSVA_EVENT_INVAL_ATTR   2u
-#define FSVA_EVENT_INVAL_NAME   3u
-#define FSVA_EVENT_NOTIFY       4u              /* fsnotify; start is the mask */
+/* Any of these three together, or one of the others. */
+#define FSVA_EVENT_MODIFY       0x00000002u     /* contents, size */
+#define FSVA_EVENT_ATTRIB       0x00000004u     /* other attributes, ACLs, links */
+#define FSVA_EVENT_CLOSE_WRITE  0x00000008u     /* a file that was open for writing was closed */
+#define FSVA_EVENT_SELF         0x0000000eu
+#define FSVA_EVENT_MOVED_FROM   0x00000040u     /* MOVED_TO is the next event */
+#define FSVA_EVENT_MOVED_TO     0x00000080u
+#define FSVA_EVENT_MOVED        0x000000c0u
+#define FSVA_EVENT_CREATE       0x00000100u
+#define FSVA_EVENT_DELETE       0x00000200u
+#define FSVA_EVENT_GONE         0x00000400u     /* with ATTRIB, DELETE, and a handle: it has no name any more */
+#define FSVA_EVENT_LOST         0x00004000u     /* others were lost here; all else is 0 */
+#define FSVA_EVENT_DIR          0x40000000u     /* with all but LOST: it happened to a directory */
 
 /* FSVA_OP_INTERRUPT: the caller of request `target` was killed or interrupted. */
 struct fsva_interrupt_req {

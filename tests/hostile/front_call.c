@@ -63,6 +63,53 @@ static void before_mount(void)
 	peer_close(&p);
 }
 
+/* EVENT with this number; *seq is the first that was answered. */
+static int do_event(struct peer *p, uint64_t *seq, uint32_t len)
+{
+	struct fsva_req req;
+	struct fsva_rsp rsp;
+	struct fsva_event_req *body = peer_req(&req, FSVA_OP_EVENT);
+	int r;
+
+	body->seq = *seq;
+	fsva_wire_req_data(&req, 0, len, NULL, 0);
+	r = peer_call(p, &req, &rsp);
+	if (!r)
+		*seq = ((struct fsva_event_rsp *)rsp.body)->seq;
+	return r;
+}
+
+/* Numbers of events that were never given; without the feature; without a mount. */
+static void event_numbers(void)
+{
+	uint64_t seq = 0, other;
+	struct peer p;
+
+	peer_up(&p);
+	must_be(do_event(&p, &seq, 4096), FSVA_EOPNOTSUPP, "events that were not agreed upon");
+	peer_down(&p);
+
+	peer_connect(&p, 1, 0);
+	must_be(do_session(&p, 0, FSVA_FEATURE_EVENT), 0, "a session with events");
+	must_be(do_cred(&p, PEER_CRED, 0, 0, FSVA_CAP_ALL), 0, "credentials");
+	must_be(do_event(&p, &seq, 4096), FSVA_ENODEV, "events of nothing");
+	peer_mount(&p);
+	must_be(do_event(&p, &seq, 287), FSVA_EINVAL, "no room for an event");
+	must_be(do_event(&p, &seq, 4096), 0, "the oldest event");
+	for (int i = 0; i < 64; i++) {
+		other = seq + (1ull << i);
+		if (other)
+			must_be(do_event(&p, &other, 4096), FSVA_EINVAL, "a number that was not given");
+		other = seq - (1ull << i);
+		if (other)
+			must_be(do_event(&p, &other, 4096), FSVA_EINVAL, "a number that was taken");
+	}
+	other = UINT64_MAX;
+	must_be(do_event(&p, &other, 4096), FSVA_EINVAL, "the last number");
+	must_be(do_event(&p, &seq, 288), 0, "the same once more");
+	peer_down(&p);
+}
+
 static void session_wrong(void)
 {
 	struct fsva_session_req *body;
@@ -1325,6 +1372,7 @@ static void lookup_count(void)
 const struct attack front_call_attacks[] = {
 	{ "before-session", before_session, "refused", 0 },
 	{ "before-mount", before_mount, "refused", 180 },
+	{ "event-numbers", event_numbers, "refused", 0 },
 	{ "session-wrong", session_wrong, "refused, or agreed down", 0 },
 	{ "mount-twice", mount_twice, "refused", 0 },
 	{ "mount-flags", mount_flags, "refused", 0 },

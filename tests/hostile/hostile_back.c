@@ -390,6 +390,111 @@ HOOK(channel_closed, false, {
 /* The process is gone in the middle of a call. */
 HOOK(gone_in_call, false, { ON(READ) _exit(0); })
 
+/* ---- Events of the file system ---- */
+
+#define EVENTS_MAX (FSVA_PAGE_SIZE / sizeof(struct fsva_event_msg))
+
+static void event_fill(struct fsva_event_msg *m, uint64_t handle, uint64_t dir, uint32_t what, const char *name)
+{
+	memset(m, 0, sizeof(*m));
+	m->handle = handle;
+	m->dir = dir;
+	m->what = what;
+	m->cookie = what & FSVA_EVENT_MOVED ? 1 + rnd() % 3 : 0;
+	if (dir) {
+		m->name_len = strlen(name);
+		memcpy(m->name, name, m->name_len);
+	}
+}
+
+/* Put these events into the answer. */
+static void events_put(struct serve *s, const struct fsva_req *req, struct fsva_rsp *rsp,
+		       const struct fsva_event_msg *m, uint32_t nr)
+{
+	struct fsva_event_rsp *a = (void *)rsp->body;
+
+	a->nr = nr;
+	rsp->data_len = nr * sizeof(*m);
+	serve_data(s, req, m, rsp->data_len);
+}
+
+/*
+ * The feature is agreed upon, the bell rings with each other answer, and the statement answers who asks, up to `most`
+ * times: m[] are events, nr of them to be put.
+ */
+#define EVENTS(name, stop, most, ...) \
+	HOOK(name, stop, { \
+		static unsigned int nr_asked; \
+		struct fsva_event_msg m[EVENTS_MAX] = { { 0 } }; \
+		struct fsva_event_rsp *a = (void *)rsp->body; \
+		uint32_t nr = 0; \
+		if (req->op == FSVA_OP_SESSION) \
+			((struct fsva_session_rsp *)(void *)rsp->body)->features |= FSVA_FEATURE_EVENT; \
+		if (req->op != FSVA_OP_EVENT) { \
+			if (req->op != FSVA_OP_SESSION && req->op != FSVA_OP_MOUNT) \
+				xenevtchn_notify(s->evtchn, s->port); \
+			return true; \
+		} \
+		if (nr_asked++ >= (most)) \
+			return true; \
+		s->done = true; \
+		(void)a; \
+		__VA_ARGS__ \
+		if (nr) \
+			events_put(s, req, rsp, m, nr); \
+	})
+
+/* Of whom the front knows nothing, in what is no directory, of what is still there. */
+EVENTS(events_unknown, false, 2000, {
+	event_fill(&m[nr++], 0xdeadbeef, 0, FSVA_EVENT_ATTRIB, "");
+	event_fill(&m[nr++], 0xdeadbeef, 0xdeadbee0, FSVA_EVENT_SELF, "x");
+	event_fill(&m[nr++], 0, 0xdeadbeef, FSVA_EVENT_CREATE, "x");
+	event_fill(&m[nr++], 0, INO_FILE, FSVA_EVENT_CREATE, "x");
+	event_fill(&m[nr++], INO_ROOT, INO_LINK, FSVA_EVENT_DELETE | FSVA_EVENT_DIR, "x");
+	event_fill(&m[nr++], INO_ROOT, INO_ROOT, FSVA_EVENT_MOVED_TO | FSVA_EVENT_DIR, "root");
+	event_fill(&m[nr++], INO_FILE, INO_ROOT, FSVA_EVENT_DELETE, "file");
+	event_fill(&m[nr++], INO_DIR, INO_ROOT, FSVA_EVENT_MOVED_FROM | FSVA_EVENT_DIR, "dir");
+	event_fill(&m[nr++], UINT64_MAX, UINT64_MAX, FSVA_EVENT_MOVED_TO, "y");
+})
+
+/* As many as there is room for, and there is always more. */
+EVENTS(events_flood, false, UINT32_MAX, {
+	static const uint64_t ino[] = { INO_ROOT, INO_FILE, INO_LINK, INO_DIR, INO_INNER };
+	static const char *const name[] = { "file", "link", "dir", "inner", "none" };
+	static const uint32_t what[] = { FSVA_EVENT_MODIFY, FSVA_EVENT_SELF, FSVA_EVENT_ATTRIB, FSVA_EVENT_CREATE,
+					 FSVA_EVENT_DELETE, FSVA_EVENT_MOVED_FROM, FSVA_EVENT_MOVED_TO };
+
+	while (nr < EVENTS_MAX) {
+		event_fill(&m[nr++], ino[rnd() % NR(ino)], ino[rnd() % NR(ino)], what[rnd() % NR(what)],
+			   name[rnd() % NR(name)]);
+	}
+})
+
+EVENTS(events_lost_flood, false, UINT32_MAX, {
+	while (nr < EVENTS_MAX)
+		event_fill(&m[nr++], 0, 0, FSVA_EVENT_LOST, "");
+})
+
+EVENTS(events_none, false, UINT32_MAX, { a->nr = 0; })
+EVENTS(events_error, false, UINT32_MAX, {
+	memset(rsp->body, 0, sizeof(rsp->body));
+	rsp->error = FSVA_EINVAL;
+})
+EVENTS(events_name_dots, true, UINT32_MAX, { event_fill(&m[nr++], 0, INO_ROOT, FSVA_EVENT_CREATE, ".."); })
+EVENTS(events_name_slash, true, UINT32_MAX, { event_fill(&m[nr++], 0, INO_ROOT, FSVA_EVENT_CREATE, "a/b"); })
+EVENTS(events_name_long, true, UINT32_MAX, {
+	event_fill(&m[nr], 0, INO_ROOT, FSVA_EVENT_CREATE, "a");
+	memset(m[nr].name, 'a', sizeof(m[nr].name));
+	m[nr++].name_len = 256;
+})
+EVENTS(events_what, true, UINT32_MAX, { event_fill(&m[nr++], INO_ROOT, 0, 0xffffffff, ""); })
+EVENTS(events_number, true, UINT32_MAX, { a->seq += 2; if (a->seq == 3) a->seq = 0; })
+EVENTS(events_count, true, UINT32_MAX, { a->nr = 1; })
+EVENTS(events_end, true, UINT32_MAX, {
+	event_fill(&m[nr++], INO_ROOT, 0, FSVA_EVENT_ATTRIB, "");
+	a->seq = UINT64_MAX;
+})
+
 /* ---- Memory that we share ---- */
 
 HOOK(event_storm, false, {
@@ -689,6 +794,9 @@ static struct attack rows[] = {
 	SURVIVE(mount_time_gran) SURVIVE(mount_flags) SURVIVE(statfs_wild) SURVIVE(statfs_zero) SURVIVE(options_wild)
 	SURVIVE(never_mounted) SURVIVE(never_answering) SURVIVE(never_again) SURVIVE(never_unmounted)
 	SURVIVE(late_answers) SURVIVE(channel_closed) SURVIVE(gone_in_call)
+	SURVIVE(events_unknown) SURVIVE(events_flood) SURVIVE(events_lost_flood) SURVIVE(events_none)
+	SURVIVE(events_error) STOP(events_name_dots) STOP(events_name_slash) STOP(events_name_long) STOP(events_what)
+	STOP(events_number) STOP(events_count) STOP(events_end)
 	SURVIVE(event_storm) SURVIVE(slots_rewritten) SURVIVE(staging_rewritten) SURVIVE(control_page_rewritten)
 	SURVIVE(rsp_prod_flickers) SURVIVE(grants_kept)
 	SURVIVE(fuzz_body) SURVIVE(fuzz_all) SURVIVE(fuzz_mount)

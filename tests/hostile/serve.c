@@ -336,8 +336,8 @@ static uint32_t serve_write(struct serve *s, const struct fsva_req *req, struct 
 	return 0;
 }
 
-/* The honest answer to a checked request; false: none yet. */
-static bool serve_answer(struct serve *s, const struct fsva_req *req, struct fsva_rsp *rsp)
+/* The honest answer to a checked request. */
+static void serve_answer(struct serve *s, const struct fsva_req *req, struct fsva_rsp *rsp)
 {
 	uint64_t first;         /* what most structures start with: a handle, a directory, an open file */
 	void *body = fsva_wire_rsp_init(rsp, req);
@@ -345,7 +345,8 @@ static bool serve_answer(struct serve *s, const struct fsva_req *req, struct fsv
 	memcpy(&first, req->body, sizeof(first));
 	switch (req->op) {
 	case FSVA_OP_EVENT:
-		return false;
+		((struct fsva_event_rsp *)body)->seq = first ? first : 1;
+		break;
 	case FSVA_OP_SESSION: {
 		const struct fsva_session_req *q = (const void *)req->body;
 		struct fsva_session_rsp *a = body;
@@ -466,7 +467,6 @@ static bool serve_answer(struct serve *s, const struct fsva_req *req, struct fsv
 		memset(rsp->body, 0, sizeof(rsp->body));
 		rsp->data_len = 0;
 	}
-	return true;
 }
 
 /* ---- The ring ---- */
@@ -511,8 +511,7 @@ void serve_ring(struct serve *s)
 			attack_fail("the front sent a bad request: operation %u, error %d", req.op,
 				    fsva_wire_check_req(&req, s->nr_slots, FSVA_MAX_CREDS));
 		}
-		if (!serve_answer(s, &req, &rsp))
-			continue;
+		serve_answer(s, &req, &rsp);
 		if (s->hook && !s->hook(s, &req, &rsp)) {
 			if (!s->connected)
 				return;         /* it has closed: there is no ring any more */

@@ -115,7 +115,8 @@ static const struct fault req_faults[] = {
 	BODY(FREEZE, fsva_void, none[0], 1, FSVA_EPROTO),
 	BODY(THAW, fsva_void, none[0], 1, FSVA_EPROTO),
 	BODY(SHOW_OPTIONS, fsva_void, none[0], 1, FSVA_EPROTO),
-	BODY(EVENT, fsva_void, none[0], 1, FSVA_EPROTO),
+	BODY(EVENT, fsva_event_req, seq, 0, FSVA_OK),
+	BODY(EVENT, fsva_event_req, seq, UINT64_MAX, FSVA_OK),
 	HEAD(EVENT, data_len, 287, FSVA_EINVAL),
 	BODY(SESSION, fsva_session_req, session, 0, FSVA_EINVAL),
 	BODY(SESSION, fsva_session_req, next_id, 0, FSVA_EINVAL),
@@ -410,7 +411,10 @@ static const struct fault rsp_faults[] = {
 	RBODY(SESSION, fsva_session_rsp, max_data, 97 * 4096, FSVA_EPROTO),
 	RBODY(SESSION, fsva_session_rsp, pad, 1, FSVA_EPROTO),
 	RBODY(EVENT, fsva_event_rsp, nr, 1, FSVA_EPROTO),
-	RBODY(EVENT, fsva_event_rsp, lost, 2, FSVA_EPROTO),
+	RBODY(EVENT, fsva_event_rsp, nr, 3, FSVA_EPROTO),
+	RBODY(EVENT, fsva_event_rsp, seq, 0, FSVA_EPROTO),
+	RBODY(EVENT, fsva_event_rsp, seq, 18, FSVA_EPROTO),
+	RBODY(EVENT, fsva_event_rsp, pad, 1, FSVA_EPROTO),
 	RHEAD(EVENT, data_len, 577, FSVA_EPROTO),
 	RBODY(RESTORE_GRANTS, fsva_restore_grants_rsp, nr, 3, FSVA_EPROTO),
 	RBODY(RESTORE_GRANTS, fsva_restore_grants_rsp, pad, 1, FSVA_EPROTO),
@@ -883,15 +887,38 @@ static void request_data(void **state)
 static void response_data(void **state)
 {
 	static const struct fsva_event_msg events[] = {
-		{ .handle = 0, .kind = FSVA_EVENT_INVAL_ATTR },
-		{ .handle = 1, .kind = 0 },
-		{ .handle = 1, .kind = 5 },
-		{ .handle = 1, .kind = FSVA_EVENT_INVAL_NAME },
-		{ .handle = 1, .kind = FSVA_EVENT_INVAL_NAME, .name_len = 2, .name = ".." },
-		{ .handle = 1, .kind = FSVA_EVENT_INVAL_NAME, .name_len = 1, .name = "ab" },
-		{ .handle = 1, .kind = FSVA_EVENT_INVAL_NAME, .name_len = 256 },
-		{ .handle = 1, .kind = FSVA_EVENT_INVAL_PAGES, .start = 1, .len = INT64_MAX },
-		{ .handle = 1, .kind = FSVA_EVENT_INVAL_ATTR, .pad = 1 },
+		{ .handle = 1 },
+		{ .handle = 1, .what = FSVA_EVENT_DIR },
+		{ .what = FSVA_EVENT_ATTRIB },
+		{ .handle = 1, .what = 0x1 },
+		{ .handle = 1, .what = FSVA_EVENT_ATTRIB | 0x20 },
+		{ .handle = 1, .what = FSVA_EVENT_ATTRIB, .cookie = 1 },
+		{ .handle = 1, .what = FSVA_EVENT_ATTRIB, .name_len = 1, .name = "a" },
+		{ .handle = 1, .what = FSVA_EVENT_ATTRIB, .name = "a" },
+		{ .handle = 1, .what = FSVA_EVENT_ATTRIB, .dir = 2 },
+		{ .handle = 1, .what = FSVA_EVENT_ATTRIB, .pad = { 0, 0, 0, 0, 0, 1 } },
+		{ .handle = 1, .what = FSVA_EVENT_GONE },
+		{ .handle = 1, .what = FSVA_EVENT_MODIFY | FSVA_EVENT_GONE },
+		{ .handle = 1, .dir = 1, .what = FSVA_EVENT_CREATE | FSVA_EVENT_GONE, .name_len = 1, .name = "a" },
+		{ .dir = 1, .what = FSVA_EVENT_DELETE | FSVA_EVENT_GONE, .name_len = 1, .name = "a" },
+		{ .what = FSVA_EVENT_LOST | FSVA_EVENT_GONE },
+		{ .handle = 1, .what = FSVA_EVENT_CREATE },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE | FSVA_EVENT_DELETE, .name_len = 1, .name = "a" },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE | FSVA_EVENT_MODIFY, .name_len = 1, .name = "a" },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE, .cookie = 1, .name_len = 1, .name = "a" },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE, .name_len = 2, .name = ".." },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE, .name_len = 3, .name = "a/b" },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE, .name_len = 3, .name = "a\0b" },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE, .name_len = 1, .name = "ab" },
+		{ .dir = 1, .what = FSVA_EVENT_CREATE, .name_len = 256 },
+		{ .dir = 1, .what = FSVA_EVENT_MOVED_FROM, .name_len = 1, .name = "a" },
+		{ .dir = 1, .what = FSVA_EVENT_MOVED, .cookie = 1, .name_len = 1, .name = "a" },
+		{ .what = FSVA_EVENT_LOST | FSVA_EVENT_DIR },
+		{ .what = FSVA_EVENT_LOST | FSVA_EVENT_MODIFY },
+		{ .what = FSVA_EVENT_LOST, .handle = 1 },
+		{ .what = FSVA_EVENT_LOST, .dir = 1, .name_len = 1, .name = "a" },
+		{ .what = FSVA_EVENT_LOST, .cookie = 1 },
 	};
 	static const struct fsva_shared_page shared[] = {
 		{ 0, 1, 8, 0 }, { 1, 1, 0, 0 }, { 1, 1ull << 51, 8, 0 }, { 1, 1, 8, 2 },
@@ -944,6 +971,15 @@ static void questions(void **state)
 	struct fsva_rsp rsp;
 
 	(void)state;
+	/* The oldest events there are, whatever their numbers; but the numbers come to an end. */
+	sample_req(FSVA_OP_EVENT, &req, data);
+	sample_rsp(&req, &rsp, data);
+	((struct fsva_event_req *)(void *)req.body)->seq = 0;
+	assert_int_equal(fsva_wire_check_rsp(&rsp, &req), FSVA_OK);
+	((struct fsva_event_rsp *)(void *)rsp.body)->seq = UINT64_MAX - rsp.data_len / sizeof(struct fsva_event_msg);
+	assert_int_equal(fsva_wire_check_rsp(&rsp, &req), FSVA_OK);
+	((struct fsva_event_rsp *)(void *)rsp.body)->seq++;
+	assert_int_equal(fsva_wire_check_rsp(&rsp, &req), FSVA_EPROTO);
 	/* A validated negative: no attributes. */
 	sample_req(FSVA_OP_DENTRY_VALIDATE, &req, data);
 	sample_rsp(&req, &rsp, data);

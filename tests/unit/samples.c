@@ -72,9 +72,13 @@ uint32_t sample_req(uint16_t op, struct fsva_req *req, void *data)
 	case FSVA_OP_SHOW_OPTIONS:
 		data_here(req, 4096);
 		break;
-	case FSVA_OP_EVENT:
+	case FSVA_OP_EVENT: {
+		BODY(event_req);
+
+		r->seq = 17;
 		data_here(req, 4096);
 		break;
+	}
 	case FSVA_OP_SESSION: {
 		BODY(session_req);
 
@@ -533,9 +537,12 @@ static uint32_t answer(struct fsva_rsp *rsp, void *data, const void *from, uint3
 
 uint32_t sample_rsp(const struct fsva_req *req, struct fsva_rsp *rsp, void *data)
 {
-	const struct fsva_event_msg events[2] = {
-		{ .handle = HANDLE, .len = 4096, .kind = FSVA_EVENT_INVAL_PAGES },
-		{ .handle = PARENT, .kind = FSVA_EVENT_INVAL_NAME, .name_len = 3, .name = "old" },
+	const struct fsva_event_msg events[5] = {
+		{ .handle = HANDLE, .dir = PARENT, .what = FSVA_EVENT_SELF, .name_len = 3, .name = "old" },
+		{ .handle = PARENT, .what = FSVA_EVENT_ATTRIB | FSVA_EVENT_GONE | FSVA_EVENT_DIR },
+		{ .dir = PARENT, .what = FSVA_EVENT_MOVED_FROM, .cookie = 9, .name_len = 3, .name = "old" },
+		{ .dir = PARENT, .what = FSVA_EVENT_MOVED_TO, .cookie = 9, .name_len = 3, .name = "new" },
+		{ .what = FSVA_EVENT_LOST },
 	};
 	static const struct fsva_shared_page shared[2] = { { HANDLE, 1, 8, FSVA_MAP_WRITE }, { PARENT, 2, 9, 0 } };
 	static const struct fsva_extent extents[2] = { { 0, 4096, 4096, 0, 0 }, { 8192, 65536, 4096, 1, 0 } };
@@ -586,7 +593,8 @@ uint32_t sample_rsp(const struct fsva_req *req, struct fsva_rsp *rsp, void *data
 	case FSVA_OP_EVENT: {
 		BODY(event_rsp);
 
-		r->nr = 2;
+		r->seq = 17;
+		r->nr = 5;
 		return answer(rsp, data, events, sizeof(events));
 	}
 	case FSVA_OP_RESTORE_GRANTS: {
