@@ -112,7 +112,7 @@ static void test_the_same_name(void **state)
 	assert_true(fsva_backlog_add(&b, &m));
 }
 
-/* A full ring: what comes is lost, and one event says so, behind what was there and before what comes when there is room. */
+/* A full ring: what comes is lost, and one event says so, between what was there and what comes when there is room. */
 static void test_full(void **state)
 {
 	unsigned int i;
