@@ -38,6 +38,7 @@
 
 #include "fsva_wire.h"
 #include "replay.h"
+#include "backlog.h"
 #include "../linux-front/signal.h"
 
 #define FSVA_BACK_MAX_DATA	(FSVA_MAX_GREFS * FSVA_PAGE_SIZE - FSVA_PAGE_SIZE)
@@ -261,20 +262,17 @@ struct fsva_ubc {
 	u64 told, lost, bells, evicted, kept;	/* statistics, without a lock */
 };
 
-/* What the file system went through without the front (push.c).  Number n is ring[n % ...]. */
+/* What the file system went through without the front (push.c). */
 struct fsva_push {
 	spinlock_t lock;		/* all but group and mark */
 	bool on;
 	struct fsnotify_group *group;
 	struct fsnotify_mark *mark;
-	struct fsva_event_msg *ring;
-	u64 head, tail;			/* numbers: of the next event, of the first that was not taken */
-	u64 shown;			/* all below were in an answer */
-	bool lost;			/* there was no room, and that is not in the ring yet */
+	struct fsva_backlog log;
 	bool quiet;			/* the front knows all, and asks when the bell rings */
 	u32 cookie;
 	struct delayed_work bell;
-	u64 told, nr_lost, bells;	/* statistics */
+	u64 told, bells;		/* statistics */
 };
 
 enum fsva_mount_state { FSVA_UNMOUNTED, FSVA_MOUNTING, FSVA_MOUNTED, FSVA_UNMOUNTING };

@@ -4,8 +4,8 @@
  *
  * A group of fsnotify's watches the whole superblock.  What the workers of the session itself do the front knows;
  * all else, an administrator's command in this domain, the request of another session, an NFS server here, becomes
- * an event, if it is about something that the front has a handle of.  Events wait in a ring until the front has
- * asked for the next ones; when the ring is full the rest is lost, which is an event, too.
+ * an event, if it is about something that the front has a handle of.  Events wait (backlog.c) until the front has
+ * asked for the next ones.
  *
  * fsva_push_event() runs in whatever task does the deed, perhaps with directories locked: it takes spin locks only,
  * and allocates nothing.
@@ -25,80 +25,27 @@
 #define FSVA_PUSH_SELF		(FS_MODIFY | FS_ATTRIB | FS_CLOSE_WRITE)
 #define FSVA_PUSH_MASK		(FSVA_PUSH_SELF | FS_CREATE | FS_DELETE | FS_RENAME | FS_EVENT_ON_CHILD)
 
-/* ---- The ring ------------------------------------------------------------------------------------------ */
+/* ---- What waits ---------------------------------------------------------------------------------------- */
 
-/* p->lock is held.  There is something to tell. */
-static void fsva_push_ring(struct fsva_push *p)
+/* p->lock is held. */
+static void fsva_push_add(struct fsva_push *p, u32 what, u64 handle, u64 dir, const struct qstr *name, u32 cookie)
 {
+	struct fsva_event_msg m = { .what = what, .handle = handle, .dir = dir, .cookie = cookie };
+
+	if (!p->on)
+		return;
+	if (dir) {
+		m.name_len = name->len;
+		memcpy(m.name, name->name, name->len);
+	}
+	if (!fsva_backlog_add(&p->log, &m))
+		return;
 	/* A front that has not been told yet that there is no more asks by itself. */
 	if (p->quiet)
 		mod_delayed_work(fsva_wq, &p->bell, FSVA_PUSH_SOON);
 	else
 		queue_delayed_work(fsva_wq, &p->bell, FSVA_PUSH_AGAIN);
 	p->quiet = false;
-}
-
-static bool fsva_push_same(const struct fsva_event_msg *m, u32 what, u64 handle, u64 dir, const struct qstr *name)
-{
-	return m->what == what && m->handle == handle && m->dir == dir &&
-	       (!dir || (m->name_len == name->len && !memcmp(m->name, name->name, name->len)));
-}
-
-/* p->lock is held. */
-static void fsva_push_add(struct fsva_push *p, u32 what, u64 handle, u64 dir, const struct qstr *name, u32 cookie)
-{
-	struct fsva_event_msg *m;
-
-	if (!p->on)
-		return;
-	/* The same once more: one of both is enough, unless the front has seen the first. */
-	if (p->head != p->tail && p->head > p->shown &&
-	    fsva_push_same(&p->ring[(p->head - 1) % FSVA_PUSH_EVENTS], what, handle, dir, name))
-		return;
-	fsva_push_ring(p);
-	if (p->lost || p->head - p->tail >= FSVA_PUSH_EVENTS) {
-		p->lost = true;
-		p->nr_lost++;
-		return;
-	}
-	m = &p->ring[p->head++ % FSVA_PUSH_EVENTS];
-	memset(m, 0, sizeof(*m));
-	m->what = what;
-	m->handle = handle;
-	m->cookie = cookie;
-	if (dir) {
-		m->dir = dir;
-		m->name_len = name->len;
-		memcpy(m->name, name->name, name->len);
-	}
-}
-
-/*
- * p->lock is held.  Up to `most` events from number *seq on, which may be 0: from the first.  All before have been
- * taken.  An error: there is no such number.
- */
-static int fsva_push_take(struct fsva_push *p, u64 *seq, struct fsva_event_msg *msg, unsigned int most)
-{
-	unsigned int nr = 0;
-
-	if (!*seq)
-		*seq = p->tail;
-	if (*seq < p->tail || *seq > p->head)
-		return -EINVAL;
-	p->tail = *seq;
-	if (p->lost && p->head - p->tail < FSVA_PUSH_EVENTS) {
-		p->ring[p->head % FSVA_PUSH_EVENTS] = (struct fsva_event_msg){ .what = FSVA_EVENT_LOST };
-		p->head++;
-		p->lost = false;
-	}
-	while (nr < most && *seq + nr != p->head) {
-		msg[nr] = p->ring[(*seq + nr) % FSVA_PUSH_EVENTS];
-		nr++;
-	}
-	p->shown = max(p->shown, *seq + nr);
-	p->quiet = !nr;
-	p->told += nr;
-	return nr;
 }
 
 /* Events wait, and the front has not come for them. */
@@ -109,7 +56,7 @@ static void fsva_push_bell(struct work_struct *work)
 	bool any;
 
 	spin_lock(&p->lock);
-	any = p->on && (p->head != p->tail || p->lost);
+	any = p->on && fsva_backlog_waits(&p->log);
 	if (any) {
 		p->bells++;
 		queue_delayed_work(fsva_wq, &p->bell, FSVA_PUSH_AGAIN);
@@ -233,8 +180,7 @@ void fsva_push_create(struct fsva_session *ses)
 	struct fsva_push *p = &ses->push;
 
 	spin_lock_init(&p->lock);
-	p->head = 1;
-	p->tail = 1;
+	fsva_backlog_init(&p->log);
 	INIT_DELAYED_WORK(&p->bell, fsva_push_bell);
 }
 
@@ -267,19 +213,15 @@ static int fsva_push_watch(struct fsva_session *ses, struct super_block *sb)
 void fsva_push_start(struct fsva_session *ses, struct super_block *sb)
 {
 	struct fsva_push *p = &ses->push;
-	int err;
+	struct fsva_event_msg *ring;
+	int err = -ENOMEM;
 
 	if (!(ses->features & FSVA_FEATURE_EVENT))
 		return;
-	p->ring = kvcalloc(FSVA_PUSH_EVENTS, sizeof(*p->ring), GFP_KERNEL);
-	if (!p->ring) {
-		err = -ENOMEM;
+	ring = kvcalloc(FSVA_PUSH_EVENTS, sizeof(*ring), GFP_KERNEL);
+	if (!ring)
 		goto err_say;
-	}
-	/* An earlier mount's events are nobody's any more; their numbers are not used again. */
-	p->tail = p->head;
-	p->shown = p->head;
-	p->lost = false;
+	fsva_backlog_start(&p->log, ring, FSVA_PUSH_EVENTS);
 	p->quiet = true;
 	err = fsva_push_watch(ses, sb);
 	if (err)
@@ -290,8 +232,8 @@ void fsva_push_start(struct fsva_session *ses, struct super_block *sb)
 	return;
 
 err_free:
-	kvfree(p->ring);
-	p->ring = NULL;
+	fsva_backlog_stop(&p->log);
+	kvfree(ring);
 err_say:
 	pr_warn_ratelimited("%s: the user is not told of changes made here: error %d\n", ses->fb->name, err);
 }
@@ -312,9 +254,8 @@ void fsva_push_stop(struct fsva_session *ses)
 	fsnotify_wait_marks_destroyed();
 	fsnotify_put_group(p->group);
 	cancel_delayed_work_sync(&p->bell);
-	kvfree(p->ring);
-	p->ring = NULL;
-	p->tail = p->head;
+	kvfree(p->log.ring);
+	fsva_backlog_stop(&p->log);
 }
 
 /* ---- EVENT --------------------------------------------------------------------------------------------- */
@@ -335,7 +276,11 @@ FSVA_HANDLER(event)
 	if (!msg)
 		return -ENOMEM;
 	spin_lock(&p->lock);
-	nr = fsva_push_take(p, &seq, msg, most);
+	nr = fsva_backlog_take(&p->log, &seq, msg, most);
+	if (nr >= 0) {
+		p->quiet = !nr;
+		p->told += nr;
+	}
 	spin_unlock(&p->lock);
 	err = nr < 0 ? nr : fsva_data_out(c, 0, msg, nr * sizeof(*msg));
 	if (!err) {
@@ -352,8 +297,8 @@ void fsva_push_show(struct fsva_session *ses, struct seq_file *seq)
 	struct fsva_push *p = &ses->push;
 
 	seq_printf(seq, "events_on %d\n", READ_ONCE(p->on));
-	seq_printf(seq, "events_waiting %llu\n", READ_ONCE(p->head) - READ_ONCE(p->tail));
+	seq_printf(seq, "events_waiting %llu\n", READ_ONCE(p->log.head) - READ_ONCE(p->log.tail));
 	seq_printf(seq, "events_told %llu\n", READ_ONCE(p->told));
-	seq_printf(seq, "events_lost %llu\n", READ_ONCE(p->nr_lost));
+	seq_printf(seq, "events_lost %llu\n", READ_ONCE(p->log.nr_lost));
 	seq_printf(seq, "events_bells %llu\n", READ_ONCE(p->bells));
 }

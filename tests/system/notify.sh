@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 6 minutes
+# long: test_other_domains
 # boot: --host-memory 2560 --dom0-memory 1280
 # shellcheck shell=bash
 # notify.sh: what an administrator's command in the appliance does to the exported file system: the user sees it, and
@@ -264,7 +265,7 @@ each_once() {
 	shift
 	here "mkdir $name"
 	watch "$name" "$name"
-	there "(i=0; while [ ! -e /tmp/stop ]; do i=\$((i + 1)); : >$name/\$i; usleep 50000; done; echo \$i >/tmp/made) >/dev/null 2>&1 </dev/null &"
+	there "(i=0; while [ ! -e /tmp/stop ]; do i=\$((i + 1)); : >$name/\$i; usleep 200000; done; echo \$i >/tmp/made) >/dev/null 2>&1 </dev/null &"
 	sleep 1
 	"$@"
 	sleep 2
