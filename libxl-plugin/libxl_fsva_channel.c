@@ -21,6 +21,19 @@
 #define PING_MS     5000
 #define SILENT_MS   60000
 
+/*
+ * A pipe as large as may be: with the 64 KiB that it has by default, which is
+ * no more than a frame, both its ends wake each other page by page.
+ */
+static void prepare_fd(int fd)
+{
+    if (fd < 0)
+        return;
+
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    fcntl(fd, F_SETPIPE_SZ, FSVA_PIPE_SIZE);
+}
+
 struct fsva_channel *fsva_channel_new(int in, int out, bool pings)
 {
     struct fsva_channel *c = calloc(1, sizeof(*c));
@@ -31,8 +44,8 @@ struct fsva_channel *fsva_channel_new(int in, int out, bool pings)
     c->out = out;
     c->pings = pings;
     c->sent_ms = c->heard_ms = fsva_now_ms();
-    if (out >= 0)
-        fcntl(out, F_SETFL, fcntl(out, F_GETFL) | O_NONBLOCK);
+    prepare_fd(in);
+    prepare_fd(out);
 
     return c;
 }
@@ -130,25 +143,38 @@ int fsva_channel_tick(struct fsva_channel *c)
     return 0;
 }
 
-int fsva_channel_read(struct fsva_channel *c)
+/* 1: a frame is complete; 0: there is nothing more now. */
+static int read_frame(struct fsva_channel *c)
 {
     ssize_t r;
 
-    r = read(c->in, c->r.buf + c->r.have, fsva_frame_want(&c->r));
-    if (r < 0)
-        return errno == EINTR || errno == EAGAIN ? 0
-                                                 : refuse(c, strerror(errno));
-    if (!r)
-        return refuse(c, c->pings ? "the connection to the other host was"
-                                    " lost"
-                                  : "the image is cut off");
+    do {
+        r = read(c->in, c->r.buf + c->r.have, fsva_frame_want(&c->r));
+        if (r < 0)
+            return errno == EINTR || errno == EAGAIN
+                   ? 0 : refuse(c, strerror(errno));
+        if (!r)
+            return refuse(c, c->pings ? "the connection to the other host was"
+                                        " lost"
+                                      : "the image is cut off");
 
-    c->heard_ms = fsva_now_ms();
-    c->r.have += r;
-    r = fsva_frame_take(&c->r);
-    if (r < 0)
-        return refuse(c, c->r.error);
-    if (!r || c->r.type == FSVA_FRAME_PING)
+        c->heard_ms = fsva_now_ms();
+        c->r.have += r;
+        r = fsva_frame_take(&c->r);
+        if (r < 0)
+            return refuse(c, c->r.error);
+    } while (!r);
+
+    return 1;
+}
+
+int fsva_channel_read(struct fsva_channel *c)
+{
+    int r = read_frame(c);
+
+    if (r <= 0)
+        return r;
+    if (c->r.type == FSVA_FRAME_PING)
         return 0;
 
     if (c->r.type == FSVA_FRAME_FAIL) {

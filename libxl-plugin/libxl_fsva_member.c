@@ -22,7 +22,6 @@
 #include <xen/io/xenbus.h>
 
 #define LOCK_FILE       XEN_LOCK_DIR "/xl-fsva-moves"
-#define PIPE_SIZE       (1 << 20)
 /* A domain that libxl has given up on may suspend yet. */
 #define LATE_MS         2000
 
@@ -357,7 +356,7 @@ static int start_child(struct fsva_move *move, unsigned nr, bool out,
         close(pipes[1]);
         return -1;
     }
-    fcntl(pipes[0], F_SETPIPE_SZ, PIPE_SIZE);
+    fcntl(pipes[0], F_SETPIPE_SZ, FSVA_PIPE_SIZE);
 
     fsva_xs_close();
     m->pid = fsva_host->fork();

@@ -130,6 +130,9 @@ void fsva_member_close(struct fsva_member *m);
 
 /*----- libxl_fsva_channel.c -----*/
 
+/* What an unprivileged user may ask for, by default. */
+#define FSVA_PIPE_SIZE  (1 << 20)
+
 struct fsva_channel {
     int in, out;            /* either may be -1 */
     int64_t sent_ms, heard_ms;
@@ -149,7 +152,7 @@ int fsva_channel_send(struct fsva_channel *c, enum fsva_frame_type type,
                       unsigned member, size_t len);
 /* PING if it is time; notes when the other end has been silent too long. */
 int fsva_channel_tick(struct fsva_channel *c);
-/* Something can be read: 1 when that completed a frame other than PING. */
+/* Something can be read: 1 when a frame other than PING is complete. */
 int fsva_channel_read(struct fsva_channel *c);
 /* Until there is this frame; any other is an error. */
 int fsva_channel_wait(struct fsva_channel *c, enum fsva_frame_type type,

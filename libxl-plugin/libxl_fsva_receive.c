@@ -252,8 +252,12 @@ static int take_images(struct receive *v)
             return failed(v, "interrupted");
         if (fsva_channel_tick(v->c))
             return channel_failed(v);
-        rc = check_children(v);
-        if (rc) return rc;
+        for_each_user_first(v->move, i) {
+            if (!pfds[i].revents)
+                continue;
+            rc = take_note(v, i);
+            if (rc) return rc;
+        }
         if (!pfds[i].revents)
             continue;
 

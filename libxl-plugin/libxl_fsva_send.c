@@ -225,16 +225,16 @@ static int take_data(struct fsva_send *s, unsigned nr)
     return 0;
 }
 
-static int check_peer(struct fsva_send *s)
+/* readable: it has said something, or is gone. */
+static int check_peer(struct fsva_send *s, bool readable)
 {
-    struct pollfd pfd = { .fd = s->c->in, .events = POLLIN };
     int r;
 
     if (s->c->in < 0)
         return 0;
     if (fsva_channel_tick(s->c))
         return channel_failed(s);
-    if (poll(&pfd, 1, 0) <= 0)
+    if (!readable)
         return 0;
 
     r = fsva_channel_read(s->c);
@@ -274,7 +274,7 @@ static int run(struct fsva_send *s)
             fsva_send_failed(s, "interrupted");
             return ERROR_FAIL;
         }
-        rc = check_peer(s);
+        rc = check_peer(s, pfds[nr - 1].revents);
         if (rc) return rc;
 
         for_each_user_first(s->move, i) {
