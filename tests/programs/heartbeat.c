@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * heartbeat.c: how long is a domain away, seen from outside?  After the method of the paper on file system virtual
- * appliances: each datagram that the domain sends carries an octet of a mapped file, so that one is sent only when
+ * appliances: each datagram that the domain sends carries an octet of a mapped file.  The page may well be in this
+ * domain's own cache, so the file system is asked for the file's attributes before each: so that one is sent only when
  * both the domain and its file system are there.
  *
  *	heartbeat make FILE PAGES
@@ -85,8 +86,11 @@ static int send_to(const char *address, unsigned int port, unsigned int tick_ms,
 	if (map == MAP_FAILED)
 		die(path);
 	for (i = 0;; i = (i + 1) % pages) {
-		struct beat b = { .page = htonl(i), .octet = map[(size_t)i * PAGE] };
+		struct beat b = { .page = htonl(i) };
 
+		if (fstat(fd, &st))
+			die(path);
+		b.octet = map[(size_t)i * PAGE];
 		/* A network that is not there yet after a move: it is what is measured. */
 		sendto(s, &b, sizeof(b), 0, (struct sockaddr *)&to, sizeof(to));
 		nanosleep(&tick, NULL);
