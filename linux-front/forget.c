@@ -235,7 +235,7 @@ void fsva_forget_work(struct work_struct *work)
 		if (!fg)
 			break;
 		call = fsva_forget_start(ff, fg->handle, fg->nr_lookups,
-					      fg->fh);
+					 fg->fh);
 		kfree(fg);
 		if (IS_ERR(call)) {
 			/* Dead: the back has forgotten all by itself. */
