@@ -434,7 +434,7 @@ void fsva_front_close(struct fsva_front *ff, const char *why);
 bool fsva_front_version_offered(struct fsva_front *ff);
 int fsva_xenbus_init(void);
 void fsva_xenbus_exit(void);
-struct fsva_front *fsva_front_find(const char *tag);
+struct fsva_front *fsva_front_find_soon(const char *tag);
 void fsva_front_put(struct fsva_front *ff);
 int fsva_front_wait_live(struct fsva_front *ff);
 void fsva_front_abort(struct fsva_front *ff);

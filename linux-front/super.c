@@ -392,7 +392,7 @@ static int fsva_fc_get_tree(struct fs_context *fc)
 	}
 	if (!fc->source || !*fc->source)
 		return invalf(fc, "fsva: no tag given");
-	ff = fsva_front_find(fc->source);
+	ff = fsva_front_find_soon(fc->source);
 	if (!ff) {
 		errorf(fc, "fsva: %s: no device has this tag", fc->source);
 		return -ENODEV;

@@ -40,6 +40,8 @@ struct workqueue_struct *fsva_wq;
 struct workqueue_struct *fsva_cpu_wq;
 static struct workqueue_struct *fsva_free_wq;
 
+#define FSVA_PROBE_JIFFIES	(10 * HZ)	/* until a device is probed */
+
 /*
  * Has the back gone?  What is no state of section 2.2, or can't be read, is no
  * sign of life.
@@ -95,7 +97,7 @@ void fsva_front_put(struct fsva_front *ff)
 }
 
 /* The device of this tag, with a reference, or NULL. */
-struct fsva_front *fsva_front_find(const char *tag)
+static struct fsva_front *fsva_front_find(const char *tag)
 {
 	struct fsva_front *ff, *found = NULL;
 
@@ -108,6 +110,53 @@ struct fsva_front *fsva_front_find(const char *tag)
 	}
 	mutex_unlock(&fsva_fronts_mutex);
 	return found;
+}
+
+/* Does xenstore have a device of this tag that the driver has not got to yet? */
+static bool fsva_front_announced(const char *tag)
+{
+	unsigned int nr, i;
+	bool found = false;
+	char **devs;
+
+	devs = xenbus_directory(XBT_NIL, "device", "fsva", &nr);
+	if (IS_ERR(devs))
+		return false;
+	for (i = 0; i < nr && !found; i++) {
+		char *dir = kasprintf(GFP_KERNEL, "device/fsva/%s", devs[i]);
+		char *value;
+
+		if (!dir)
+			break;
+		value = xenbus_read(XBT_NIL, dir, "tag", NULL);
+		if (!IS_ERR(value)) {
+			found = !strcmp(value, tag) &&
+				xenbus_read_unsigned(dir, "state", 0) ==
+				XenbusStateInitialising;
+			kfree(value);
+		}
+		kfree(dir);
+	}
+	kfree(devs);
+	return found;
+}
+
+/*
+ * The same for who may come too early: mount(2) has just had this module loaded,
+ * or a device was just attached.  Bounded and killable.
+ */
+struct fsva_front *fsva_front_find_soon(const char *tag)
+{
+	unsigned long end = jiffies + FSVA_PROBE_JIFFIES;
+	struct fsva_front *ff;
+
+	for (;;) {
+		ff = fsva_front_find(tag);
+		if (ff || time_after(jiffies, end) ||
+		    !fsva_front_announced(tag) ||
+		    schedule_timeout_killable(HZ / 20))
+			return ff;
+	}
 }
 
 /* Killable and bounded.  0: calls may be made.  A dead device tries anew. */
