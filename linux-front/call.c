@@ -423,10 +423,12 @@ int fsva_call_freeze(struct fsva_front *ff, u16 op)
 }
 
 /*
- * An answer of octets in the staging page: copied once, checked, terminated.
- * buf has room for one more than size.
+ * Run it for at most size octets of data in the staging page: copied once to buf,
+ * then checked; the answer itself goes to rsp.  The number of octets, or an error;
+ * why is what a bad back is stopped for.
  */
-static int fsva_call_string(struct fsva_call *call, char *buf, u32 size)
+static int fsva_call_octets(struct fsva_call *call, void *buf, u32 size,
+			    void *rsp, size_t rsp_size, const char *why)
 {
 	struct fsva_front *ff = call->ring->ff;
 	bool bad = false;
@@ -436,17 +438,28 @@ static int fsva_call_string(struct fsva_call *call, char *buf, u32 size)
 	fsva_wire_req_data(&call->req, 0, min(size, FSVA_STAGING_MAX), NULL, 0);
 	err = fsva_call_run(&call);
 	if (!err) {
+		if (rsp_size)
+			memcpy(rsp, fsva_call_rsp(call), rsp_size);
 		len = call->rsp.data_len;
 		memcpy(buf, call->staging, len);
 		bad = fsva_wire_check_rsp_data(&call->rsp, buf, len);
 	}
 	fsva_call_end(call);
 	if (bad) {
-		fsva_front_stop(ff, "an answer holds octets that it may not");
+		fsva_front_stop(ff, why);
 		return -EIO;
 	}
-	buf[len] = '\0';
-	return err;
+	return err ? err : len;
+}
+
+/* The same for a string.  buf has room for one octet more than size. */
+static int fsva_call_string(struct fsva_call *call, char *buf, u32 size)
+{
+	int len = fsva_call_octets(call, buf, size, NULL, 0,
+				   "an answer holds octets that it may not");
+
+	buf[max(len, 0)] = '\0';
+	return min(len, 0);
 }
 
 int fsva_call_show_options(struct fsva_front *ff, char *buf, size_t size)
@@ -1440,28 +1453,15 @@ int fsva_call_evict_page(struct fsva_front *ff,
 			 struct fsva_evict_page_rsp *rsp)
 {
 	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_EVICT_PAGE, NULL);
-	bool bad = false;
-	u32 len;
 	int err;
 
 	if (IS_ERR(call))
 		return PTR_ERR(call);
 	memcpy(fsva_call_req(call), args, sizeof(*args));
 	memcpy(call->staging, msg, args->nr * sizeof(*msg));
-	fsva_wire_req_data(&call->req, 0, FSVA_STAGING_MAX, NULL, 0);
-	err = fsva_call_run(&call);
-	if (!err) {
-		memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
-		len = call->rsp.data_len;
-		memcpy(msg, call->staging, len);
-		bad = fsva_wire_check_rsp_data(&call->rsp, msg, len);
-	}
-	fsva_call_end(call);
-	if (bad) {
-		fsva_front_stop(ff, "an answer holds messages that it may not");
-		return -EIO;
-	}
-	return err;
+	err = fsva_call_octets(call, msg, FSVA_STAGING_MAX, rsp, sizeof(*rsp),
+			       "an answer holds messages that it may not");
+	return min(err, 0);
 }
 
 /* msg has room for a page's worth. */
@@ -1470,26 +1470,13 @@ int fsva_call_event(struct fsva_front *ff, u64 seq, struct fsva_event_msg *msg,
 {
 	struct fsva_call *call = fsva_call_begin(ff, FSVA_OP_EVENT, NULL);
 	struct fsva_event_req *q;
-	bool bad = false;
-	u32 len;
 	int err;
 
 	if (IS_ERR(call))
 		return PTR_ERR(call);
 	q = fsva_call_req(call);
 	q->seq = seq;
-	fsva_wire_req_data(&call->req, 0, FSVA_STAGING_MAX, NULL, 0);
-	err = fsva_call_run(&call);
-	if (!err) {
-		memcpy(rsp, fsva_call_rsp(call), sizeof(*rsp));
-		len = call->rsp.data_len;
-		memcpy(msg, call->staging, len);
-		bad = fsva_wire_check_rsp_data(&call->rsp, msg, len);
-	}
-	fsva_call_end(call);
-	if (bad) {
-		fsva_front_stop(ff, "an answer holds events that there can't be");
-		return -EIO;
-	}
-	return err;
+	err = fsva_call_octets(call, msg, FSVA_STAGING_MAX, rsp, sizeof(*rsp),
+			       "an answer holds events that there can't be");
+	return min(err, 0);
 }

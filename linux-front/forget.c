@@ -200,11 +200,9 @@ void fsva_forgets_settle(struct fsva_front *ff)
 static void fsva_forgotten(struct fsva_front *ff)
 {
 	unsigned long flags;
-	bool last;
 
 	spin_lock_irqsave(&ff->forget_lock, flags);
-	last = --ff->nr_forgets == 0;
-	if (last)
+	if (!--ff->nr_forgets)
 		wake_up_all(&ff->forget_wq);
 	spin_unlock_irqrestore(&ff->forget_lock, flags);
 }
