@@ -196,19 +196,7 @@ static inline int fsva_compat_thaw_super(struct super_block *sb, enum freeze_hol
 #define fsva_compat_stable_writes(mapping)	mapping_stable_writes(mapping)
 #endif
 
-/* 6.8: marks know nothing of file systems' ids; 6.10: what is marked is named, not where its marks are. */
-#include <linux/fsnotify_backend.h>
-
-static inline int fsva_compat_add_sb_mark(struct fsnotify_mark *mark, struct super_block *sb)
-{
-#if FSVA_KERNEL(6, 10)
-	return fsnotify_add_mark(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
-#elif FSVA_KERNEL(6, 8)
-	return fsnotify_add_mark(mark, &sb->s_fsnotify_marks, FSNOTIFY_OBJ_TYPE_SB, 0);
-#else
-	return fsnotify_add_mark(mark, &sb->s_fsnotify_marks, FSNOTIFY_OBJ_TYPE_SB, 0, NULL);
-#endif
-}
+#include "../../linux-front/compat/fsnotify.h"
 
 /* 6.10: direct I/O without ->direct_IO shows in fop_flags. */
 #ifdef FOP_DIO_PARALLEL_WRITE

@@ -175,22 +175,7 @@ static inline void set_default_d_op(struct super_block *sb,
 }
 #endif
 
-/* 6.8: marks know nothing of file systems' ids; 6.10: what is marked is named. */
-#include <linux/fsnotify_backend.h>
-
-static inline int fsva_compat_add_sb_mark(struct fsnotify_mark *mark,
-					  struct super_block *sb)
-{
-#if FSVA_KERNEL(6, 10)
-	return fsnotify_add_mark(mark, sb, FSNOTIFY_OBJ_TYPE_SB, 0);
-#elif FSVA_KERNEL(6, 8)
-	return fsnotify_add_mark(mark, &sb->s_fsnotify_marks,
-				 FSNOTIFY_OBJ_TYPE_SB, 0);
-#else
-	return fsnotify_add_mark(mark, &sb->s_fsnotify_marks,
-				 FSNOTIFY_OBJ_TYPE_SB, 0, NULL);
-#endif
-}
+#include "fsnotify.h"
 
 /* 6.16 names a component by a qstr in lookups. */
 #include <linux/namei.h>
