@@ -51,6 +51,7 @@ struct inode *fsva_inode_alloc(struct super_block *sb)
 	fi->names_doubt = 0;
 	fi->ino = 0;
 	fi->impl = 0;
+	fi->names_there = false;
 	memset(&fi->attr, 0, sizeof(fi->attr));
 	memset(&fi->cache_mtime, 0, sizeof(fi->cache_mtime));
 	fi->cache_size = 0;
