@@ -25,7 +25,7 @@ help:
 	@echo '  make fuzz SECONDS=n  the fuzzers, n seconds in all (default 60)'
 	@echo '  make bench           benchmarks, side by side in one run; ratios with spread'
 	@echo '  make bench T=migrate how long a migrating pair is away, against a lone domain: RUNS=10 KIND=pv'
-	@echo '  make bench T=ubc     one buffer cache for two domains: the figure and its samples (MEMORY=, FILE_MIB=)'
+	@echo '  make bench T=ubc     one buffer cache for two domains: the figure and its samples (USER_MB=, FILE_MB=)'
 	@echo '  make test T=migrate-soak COUNT=50   a pair goes to and fro between two hosts under load'
 	@echo '  make lint            checkpatch, sparse, clang-format, shellcheck, schema'
 	@echo '  make setup           only what the others do first: chroot, Xen, kernels, images in the cache'
