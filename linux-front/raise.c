@@ -47,6 +47,21 @@ static void fsva_raise_name(struct fsva_push *p, const struct fsva_event_msg *m,
 		fsnotify_inode(inode, FS_MOVE_SELF);
 }
 
+/*
+ * Something happened to an inode that has gone before we could ask who it was.  Those who watch the directory are
+ * told its name with an event on a child only: fsnotify() takes it for an event of the directory itself otherwise.  So
+ * the child is an inode that nobody knows.
+ */
+static void fsva_raise_nobody(u32 what, struct inode *dir, const struct qstr *name)
+{
+	struct inode *nobody = new_inode(dir->i_sb);
+
+	if (!nobody)
+		return;
+	fsnotify(what | FS_EVENT_ON_CHILD, nobody, FSNOTIFY_EVENT_INODE, dir, name, nobody, 0);
+	iput(nobody);
+}
+
 /* dentry: what is at the event's name now, or NULL.  dir, or inode, or both are there. */
 void fsva_raise(struct fsva_front *ff, const struct fsva_event_msg *m, struct inode *dir, struct inode *inode,
 		struct dentry *dentry)
@@ -65,7 +80,7 @@ void fsva_raise(struct fsva_front *ff, const struct fsva_event_msg *m, struct in
 	else if (dir && inode)
 		fsnotify(what | FS_EVENT_ON_CHILD, inode, FSNOTIFY_EVENT_INODE, dir, &name, inode, 0);
 	else if (dir)
-		fsnotify(what, dir, FSNOTIFY_EVENT_INODE, dir, &name, NULL, 0);
+		fsva_raise_nobody(what, dir, &name);
 	else
 		fsnotify(what, inode, FSNOTIFY_EVENT_INODE, NULL, NULL, inode, 0);
 }

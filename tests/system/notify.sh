@@ -167,6 +167,25 @@ in DELETE g"
 	kernel_clean user user.data
 }
 
+# What is gone before the user domain can ask for it is named all the same: nothing happened to its directory.
+test_gone_before_heard() {
+	here 'mkdir brief'
+	watch brief brief
+	dom0 xl pause user
+	there 'cd brief; mkdir d; chmod 700 d; rmdir d; echo one >f; chmod 600 f; rm f'
+	dom0 xl unpause user
+	hears brief "brief CREATE+DIR d
+brief ATTRIB+DIR d
+brief DELETE+DIR d
+brief CREATE f
+brief MODIFY f
+brief CLOSE_WRITE f
+brief ATTRIB f
+brief DELETE f"
+	unwatch
+	kernel_clean user user.data
+}
+
 # Names that are exchanged, or replaced by another's; a watch on the file that is replaced.
 test_rename_over() {
 	here 'mkdir over; echo a >over/a; echo b >over/b; cat over/a over/b >/dev/null'
