@@ -124,6 +124,53 @@ struct fsva_call *fsva_call_start(struct fsva_front *ff, u16 op)
 	return fsva_call_start_on(ff, op, NULL);
 }
 
+/*
+ * May it change what stat() tells of anything?  Not what closing a file does: that
+ * is counted by inode (forget.c).  EVENT tells of changes, and is heard by itself.
+ */
+bool fsva_call_changes(u16 op)
+{
+	switch (op) {
+	case FSVA_OP_NULL_CALL:
+	case FSVA_OP_SESSION:
+	case FSVA_OP_CRED_SET:
+	case FSVA_OP_EVENT:
+	case FSVA_OP_INTERRUPT:
+	case FSVA_OP_RESTORE_GRANTS:
+	case FSVA_OP_STATFS:
+	case FSVA_OP_SHOW_OPTIONS:
+	case FSVA_OP_LOOKUP:
+	case FSVA_OP_GETATTR:
+	case FSVA_OP_READLINK:
+	case FSVA_OP_PERMISSION:
+	case FSVA_OP_DENTRY_VALIDATE:
+	case FSVA_OP_DENTRY_RELEASE:
+	case FSVA_OP_OPEN:
+	case FSVA_OP_RELEASE:
+	case FSVA_OP_SEEK:
+	case FSVA_OP_READDIR:
+	case FSVA_OP_READ:
+	case FSVA_OP_FADVISE:
+	case FSVA_OP_FIEMAP:
+	case FSVA_OP_LOCK:
+	case FSVA_OP_LOCK_TEST:
+	case FSVA_OP_FLOCK:
+	case FSVA_OP_GETXATTR:
+	case FSVA_OP_LISTXATTR:
+	case FSVA_OP_GET_ACL:
+	case FSVA_OP_FILEATTR_GET:
+	case FSVA_OP_ENCODE_FH:
+	case FSVA_OP_DECODE_FH:
+	case FSVA_OP_GET_PARENT:
+	case FSVA_OP_GET_NAME:
+	case FSVA_OP_UNMAP_PAGE:
+	case FSVA_OP_EVICT_PAGE:
+	case FSVA_OP_INVALIDATE_PAGE:
+		return false;
+	}
+	return true;
+}
+
 /* Nobody sees the answer to this operation: what could it have changed? */
 void fsva_call_doubt(struct fsva_front *ff, u16 op)
 {

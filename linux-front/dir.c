@@ -36,7 +36,7 @@ static struct dentry *fsva_lookup(struct inode *dir, struct dentry *dentry,
 				       fsva_dir_handle(dir), &dentry->d_name,
 				       &entry);
 	if (!err)
-		inode = fsva_inode_get(dir->i_sb, &entry, version);
+		inode = fsva_inode_get(dir->i_sb, &entry, version, false);
 	else if (err != -ENOENT)
 		return ERR_PTR(err);
 	fsva_dentry_asked(dentry, version);
@@ -55,7 +55,7 @@ static int fsva_dir_made(struct inode *dir, struct dentry *dentry,
 	int err;
 
 	err = fsva_inode_changed(dir, &rsp->dir);
-	inode = fsva_inode_get(dir->i_sb, &rsp->entry, version);
+	inode = fsva_inode_get(dir->i_sb, &rsp->entry, version, true);
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
 	/* A new directory with a name already is none. */
@@ -265,7 +265,8 @@ static int fsva_link(struct dentry *old, struct inode *dir,
 		return fsva_dir_not_made(dentry, err);
 	err = fsva_inode_changed(dir, &rsp.dir);
 	/* Counts the lookup; the attributes are newer than all before. */
-	made = fsva_inode_get(dir->i_sb, &rsp.entry, fsva_inode_version(dir));
+	made = fsva_inode_get(dir->i_sb, &rsp.entry, fsva_inode_version(dir),
+			      false);
 	if (IS_ERR(made))
 		return fsva_dir_not_made(dentry, PTR_ERR(made));
 	if (made != inode || err) {

@@ -43,7 +43,7 @@ static struct dentry *fsva_export_entry(struct super_block *sb, int err,
 {
 	if (err)
 		return ERR_PTR(err);
-	return d_obtain_alias(fsva_inode_get(sb, entry, version));
+	return d_obtain_alias(fsva_inode_get(sb, entry, version, false));
 }
 
 static struct dentry *fsva_decode_fh(struct super_block *sb, struct fid *fid,

@@ -102,6 +102,9 @@ static void fsva_file_close(struct kref *kref)
 	struct fsva_file *f = container_of(kref, struct fsva_file, kref);
 
 	f->forget->fh = f->fh;
+	f->forget->closing = f->closing;
+	if (f->closing)
+		fsva_closing_begin(f->ff, f->closing);
 	if (f->later)
 		fsva_forget_later(f->ff, f->forget);
 	else if (f->quiet)
@@ -192,6 +195,8 @@ int fsva_file_release(struct inode *inode, struct file *file)
 	 * locks of its own, which go with the file.
 	 */
 	f->quiet = inode->i_nlink && !(f->impl & (FSVA_IMPL_LOCK | FSVA_IMPL_FLOCK));
+	if (file->f_mode & FMODE_WRITE)
+		f->closing = fsva_closing_place(FSVA_I(inode)->handle);
 	fsva_file_put(f);
 	atomic64_dec(&ff->nr_files);
 	return 0;

@@ -9,31 +9,66 @@
  * (fsva_closes_wait()).  All else that is let go is waited for, so that what
  * close() and unlink() free is free when they return.
  */
+#include <linux/hash.h>
 #include <linux/slab.h>
 
 #include "front.h"
 #include "call.h"
 
 /* An inode that was looked up, or an open file, to be given back. */
-static struct fsva_call *fsva_forget_start(struct fsva_front *ff, u64 handle,
-					   u64 nr, u64 fh)
+static struct fsva_call *fsva_forget_start(struct fsva_front *ff,
+					   const struct fsva_forget *fg)
 {
-	u16 op = handle ? FSVA_OP_DENTRY_RELEASE : FSVA_OP_RELEASE;
+	u16 op = fg->handle ? FSVA_OP_DENTRY_RELEASE : FSVA_OP_RELEASE;
 	struct fsva_call *call = fsva_call_begin(ff, op, NULL);
 
 	if (IS_ERR(call))
 		return call;
-	if (handle) {
+	if (fg->handle) {
 		struct fsva_dentry_release_req *q = fsva_call_req(call);
 
-		q->handle = handle;
-		q->nr_lookups = nr;
+		q->handle = fg->handle;
+		q->nr_lookups = fg->nr_lookups;
 	} else {
 		struct fsva_release_req *q = fsva_call_req(call);
 
-		q->fh = fh;
+		q->fh = fg->fh;
+		call->closing = fg->closing;
 	}
 	return call;
+}
+
+/* ---- Closes that may change attributes ---- */
+
+/*
+ * The last close of a file that was written may: it frees what was allocated in
+ * advance.  Those under way are counted by inode, or nearly; see fsva_inode_fresh().
+ */
+u8 fsva_closing_place(u64 handle)
+{
+	return hash_64(handle, FSVA_CLOSING_BITS) + 1;
+}
+
+void fsva_closing_begin(struct fsva_front *ff, u8 place)
+{
+	atomic_inc(&ff->closing[place - 1].nr);
+}
+
+void fsva_closing_end(struct fsva_front *ff, u8 place)
+{
+	struct fsva_closing *c = &ff->closing[place - 1];
+
+	atomic64_set(&c->over, atomic64_read(&ff->version) + 1);
+	atomic_dec_return_release(&c->nr);
+}
+
+/* None of an inode there has been under way since ff->version was `version`. */
+bool fsva_closing_none(struct fsva_front *ff, u8 place, u64 version)
+{
+	struct fsva_closing *c = &ff->closing[place - 1];
+
+	return !atomic_read_acquire(&c->nr) &&
+	       atomic64_read(&c->over) <= version;
 }
 
 /* ---- Quiet closes ---- */
@@ -102,7 +137,7 @@ void fsva_forget_quietly(struct fsva_front *ff, struct fsva_forget *fg)
 		fsva_forget_later(ff, fg);
 		return;
 	}
-	call = fsva_forget_start(ff, 0, 0, fg->fh);
+	call = fsva_forget_start(ff, fg);
 	if (IS_ERR(call)) {
 		fsva_forget_later(ff, fg);
 		return;
@@ -148,7 +183,7 @@ void fsva_forget(struct fsva_front *ff, struct fsva_forget *fg)
 	/* An inode is not free while a file is open. */
 	if (fg->handle)
 		(void)fsva_closes_wait(ff);
-	call = fsva_forget_start(ff, fg->handle, fg->nr_lookups, fg->fh);
+	call = fsva_forget_start(ff, fg);
 	if (IS_ERR(call)) {
 		fsva_forget_later(ff, fg);
 		return;
@@ -232,8 +267,9 @@ void fsva_forget_work(struct work_struct *work)
 		spin_unlock_irqrestore(&ff->forget_lock, flags);
 		if (!fg)
 			break;
-		call = fsva_forget_start(ff, fg->handle, fg->nr_lookups,
-					 fg->fh);
+		call = fsva_forget_start(ff, fg);
+		if (IS_ERR(call) && fg->closing)
+			fsva_closing_end(ff, fg->closing);
 		kfree(fg);
 		if (IS_ERR(call)) {
 			/* Dead: the back has forgotten all by itself. */
@@ -250,15 +286,17 @@ void fsva_forget_work(struct work_struct *work)
 /* At once, and wait: in a work, which nobody kills and which allocates nothing. */
 static void fsva_forget_sync(struct fsva_front *ff, u64 handle, u64 fh)
 {
+	struct fsva_forget file = { .fh = fh };
+	struct fsva_forget inode = { .handle = handle, .nr_lookups = 1 };
 	struct fsva_call *call;
 
 	if (fh) {
-		call = fsva_forget_start(ff, 0, 0, fh);
+		call = fsva_forget_start(ff, &file);
 		if (!IS_ERR(call))
 			fsva_call_finish(call, NULL, 0);
 	}
 	if (handle) {
-		call = fsva_forget_start(ff, handle, 1, 0);
+		call = fsva_forget_start(ff, &inode);
 		if (!IS_ERR(call))
 			fsva_call_finish(call, NULL, 0);
 	}

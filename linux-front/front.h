@@ -139,6 +139,8 @@ struct fsva_call {
 	bool by_event;			/* nobody watches for it: one of nr_by_event */
 	bool slow;			/* its answer waits for others: no measure */
 	bool quiet;			/* nobody waits for its answer: no event */
+	bool changes;			/* sent: one of ff->nr_changing */
+	u8 closing;			/* of RELEASE: its place in ff->closing, +1 */
 	u32 window_ns;			/* how long its waiter will watch */
 	u64 sent_ns;
 	enum fsva_call_state state;
@@ -342,6 +344,14 @@ struct fsva_forget {
 	u64 handle;		/* DENTRY_RELEASE of an inode, or */
 	u64 nr_lookups;
 	u64 fh;			/* RELEASE of an open file */
+	u8 closing;		/* and its place in ff->closing, +1 */
+};
+
+/* Files that are being closed, of the inodes whose handles come to this place. */
+#define FSVA_CLOSING_BITS	6
+struct fsva_closing {
+	atomic_t nr;
+	atomic64_t over;	/* ff->version must be so large to be after the last */
 };
 
 struct fsva_front {
@@ -406,6 +416,8 @@ struct fsva_front {
 	struct work_struct unmount_work;
 
 	atomic64_t version;		/* changes of inodes: see inode.c */
+	atomic_t nr_changing;		/* requests under way that make some */
+	struct fsva_closing closing[1 << FSVA_CLOSING_BITS];
 	atomic64_t names_doubt;		/* what was asked before is in doubt: */
 	atomic64_t attrs_doubt;		/* see fsva_front_doubt() */
 	atomic64_t ops[FSVA_OP_MAX];
@@ -535,6 +547,7 @@ grant_ref_t fsva_statpage_ref(struct fsva_front *ff);
 /* ---- Calls (call.c): one typed function an operation --------------------- */
 
 /* 0 or a negative errno of this kernel; -EIO when the connection is gone. */
+bool fsva_call_changes(u16 op);
 int fsva_call_null(struct fsva_front *ff);
 int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp);
 int fsva_call_cred_set(struct fsva_front *ff, struct fsva_cred *fc);
@@ -668,6 +681,10 @@ int fsva_call_write_pages(struct fsva_front *ff, const struct cred *cred,
 			  void (*done)(struct page *page, int err));
 
 /* forget.c: give back what the VFS let go */
+u8 fsva_closing_place(u64 handle);
+void fsva_closing_begin(struct fsva_front *ff, u8 place);
+void fsva_closing_end(struct fsva_front *ff, u8 place);
+bool fsva_closing_none(struct fsva_front *ff, u8 place, u64 version);
 void fsva_forget_quietly(struct fsva_front *ff, struct fsva_forget *fg);
 int fsva_closes_wait(struct fsva_front *ff);
 void fsva_forgets_settle(struct fsva_front *ff);
@@ -701,6 +718,8 @@ struct fsva_inode {
 	u64 nr_lookups;			/* to be given back */
 	u64 version;			/* ff->version at our last change */
 	u64 asked;			/* and when our attributes were asked for */
+	u64 fresh;			/* nothing can have changed them up to there, */
+	unsigned long fresh_at;		/* jiffies, but what others do: see inode.c */
 	u64 attrs_doubt;		/* what was asked before is in doubt: */
 	u64 names_doubt;		/* attributes, names in a directory */
 	u64 ino;
@@ -725,6 +744,7 @@ struct fsva_file {
 	const struct cred *cred;
 	u64 fh;
 	u32 impl;
+	u8 closing;			/* the inode's place in ff->closing, +1 */
 	struct fsva_forget *forget;
 	bool later;			/* closing it waits for nothing */
 	bool quiet;			/* nor is its close() of any account */
@@ -766,7 +786,8 @@ struct inode *fsva_inode_alloc(struct super_block *sb);
 void fsva_inode_free(struct inode *inode);
 void fsva_inode_evict(struct inode *inode);
 struct inode *fsva_inode_get(struct super_block *sb,
-			     const struct fsva_entry *entry, u64 version);
+			     const struct fsva_entry *entry, u64 version,
+			     bool made);
 u64 fsva_inode_version(struct inode *inode);
 int fsva_inode_apply(struct inode *inode, const struct fsva_attr *attr,
 		     u64 version);

@@ -14,8 +14,13 @@
  * attributes that were asked for before it was done are in doubt then
  * (fsva_front_doubt()), and are asked for again before they are used.  So are those
  * of an inode or a directory that somebody in the appliance has changed (push.c).
+ *
+ * Attributes that have just come with another answer need not be asked for by a
+ * stat() that follows, as one does after most open() and lookups: see
+ * fsva_inode_fresh().
  */
 #include <linux/cred.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/namei.h>
 #include <linux/pagemap.h>
@@ -24,6 +29,8 @@
 #include <linux/stat.h>
 
 #include "front.h"
+
+#define FSVA_FRESH_MS	20
 
 static struct kmem_cache *fsva_inode_cache;
 
@@ -47,6 +54,8 @@ struct inode *fsva_inode_alloc(struct super_block *sb)
 	fi->nr_lookups = 0;
 	fi->version = 0;
 	fi->asked = 0;
+	fi->fresh = 0;
+	fi->fresh_at = 0;
 	fi->attrs_doubt = 0;
 	fi->names_doubt = 0;
 	fi->ino = 0;
@@ -175,6 +184,57 @@ static void fsva_inode_set_flags(struct inode *inode, u32 flags)
 			S_DIRSYNC);
 }
 
+/*
+ * fi->lock held.  The attributes are as they were at `version`, or when what was
+ * sent then had made the inode, or later.  Is nothing of ours done since that may
+ * have changed them, of this inode or, as it is easier to tell, of any?
+ */
+static void fsva_inode_set_fresh(struct inode *inode, u64 version, bool made)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+	struct fsva_front *ff = fsva_inode_front(inode);
+	u64 now = version;
+
+	/* The request, its answer, and the directory's new attributes. */
+	if (made)
+		now += 3;
+	fi->fresh = 0;
+	if (fi->asked >= fi->attrs_doubt &&
+	    !atomic_read_acquire(&ff->nr_changing) &&
+	    fsva_closing_none(ff, fsva_closing_place(fi->handle), version) &&
+	    atomic64_read(&ff->version) == now) {
+		fi->fresh = now;
+		fi->fresh_at = jiffies;
+	}
+}
+
+/*
+ * Are the attributes that we have those which would be the answer if we asked, to
+ * somebody who wants these?  Others than us change files in the appliance, too, of
+ * which an event tells, but later; and so does the file system by itself, as when it
+ * writes back.  FSVA_FRESH_MS bounds how long that may go unseen.  A network file
+ * system says itself what it relies upon, and is asked; stores to mapped pages may
+ * change times at any moment.
+ */
+static bool fsva_inode_fresh(struct inode *inode, u32 mask, struct fsva_attr *a)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+	struct fsva_front *ff = fsva_inode_front(inode);
+	bool fresh;
+
+	if (mask & ~STATX_BASIC_STATS ||
+	    READ_ONCE(fi->impl) & FSVA_IMPL_REVALIDATE)
+		return false;
+	spin_lock(&fi->lock);
+	fresh = fi->fresh && !fi->nr_writers &&
+		fi->fresh == atomic64_read(&ff->version) &&
+		time_in_range(jiffies, fi->fresh_at,
+			      fi->fresh_at + msecs_to_jiffies(FSVA_FRESH_MS));
+	*a = fi->attr;
+	spin_unlock(&fi->lock);
+	return fresh;
+}
+
 /* fi->lock held. */
 static void fsva_inode_copy(struct inode *inode, const struct fsva_attr *a)
 {
@@ -217,10 +277,12 @@ static int fsva_inode_update(struct inode *inode, const struct fsva_attr *a,
 		if (changed)
 			fsva_inode_count_change(inode);
 		/* Somebody else's change may be newer than the answer to ours. */
-		if (!changed)
+		if (!changed) {
 			fi->asked = max(fi->asked, version);
-		else if (fi->asked >= fi->attrs_doubt)
+			fsva_inode_set_fresh(inode, version, false);
+		} else if (fi->asked >= fi->attrs_doubt) {
 			fi->asked = fi->version;
+		}
 	}
 	spin_unlock(&fi->lock);
 	if (shrunk && inode->i_mapping->nrpages)
@@ -247,11 +309,12 @@ void fsva_inode_set_impl(struct inode *inode, u32 impl)
 }
 
 /*
- * The inode of an entry that was asked for at `version`; it counts as a lookup
- * also when this fails.
+ * The inode of an entry that was asked for at `version`, or that was made by what was
+ * sent then; it counts as a lookup also when this fails.
  */
 struct inode *fsva_inode_get(struct super_block *sb,
-			     const struct fsva_entry *entry, u64 version)
+			     const struct fsva_entry *entry, u64 version,
+			     bool made)
 {
 	const struct fsva_attr *a = &entry->attr;
 	u64 handle = entry->handle;
@@ -288,6 +351,7 @@ struct inode *fsva_inode_get(struct super_block *sb,
 	spin_lock(&fi->lock);
 	fsva_inode_copy(inode, a);
 	fi->asked = version;
+	fsva_inode_set_fresh(inode, version, made);
 	spin_unlock(&fi->lock);
 	inode->i_flags |= S_NOCMTIME;	/* the appliance's times count */
 	fsva_acl_init(inode, entry->impl);
@@ -372,7 +436,7 @@ int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 	struct fsva_inode *fi = FSVA_I(inode);
 	u64 version = fsva_inode_version(inode);
 	struct fsva_getattr_rsp rsp;
-	const struct fsva_attr *a = &rsp.attr;
+	struct fsva_attr *a = &rsp.attr;
 	u32 wire = 0;
 	int err;
 
@@ -380,17 +444,20 @@ int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 		wire = FSVA_GETATTR_FORCE_SYNC;
 	else if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_DONT_SYNC)
 		wire = FSVA_GETATTR_DONT_SYNC;
-	err = fsva_call_getattr(fsva_inode_front(inode), fi->handle, 0, mask,
-				wire, &rsp);
-	if (err)
-		return err;
-	fsva_inode_set_impl(inode, rsp.impl);
-	err = fsva_inode_apply(inode, a, version);
-	if (err)
-		return err;
-	/* Somebody else's change of which there is no event, but this. */
-	if (S_ISREG(inode->i_mode) && rsp.impl & FSVA_IMPL_REVALIDATE)
-		fsva_file_check_cache(inode, a);
+	if (wire == FSVA_GETATTR_FORCE_SYNC ||
+	    !fsva_inode_fresh(inode, mask, a)) {
+		err = fsva_call_getattr(fsva_inode_front(inode), fi->handle, 0,
+					mask, wire, &rsp);
+		if (err)
+			return err;
+		fsva_inode_set_impl(inode, rsp.impl);
+		err = fsva_inode_apply(inode, a, version);
+		if (err)
+			return err;
+		/* Somebody else's change of which there is no event, but this. */
+		if (S_ISREG(inode->i_mode) && rsp.impl & FSVA_IMPL_REVALIDATE)
+			fsva_file_check_cache(inode, a);
+	}
 	generic_fillattr(idmap, mask, inode, stat);
 	stat->ino = a->ino;
 	stat->size = a->size;

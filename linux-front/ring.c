@@ -125,6 +125,8 @@ static void fsva_call_clean(struct fsva_call *call)
 	call->by_event = false;
 	call->slow = false;
 	call->quiet = false;
+	call->changes = false;
+	call->closing = 0;
 	call->window_ns = 0;
 	call->err = 0;
 	call->cred = NULL;
@@ -189,6 +191,19 @@ struct fsva_call *fsva_ring_claim(struct fsva_ring *ring)
 	return ERR_PTR(err ? err : -EIO);
 }
 
+/* Whoever asks from now on sees what it did. */
+static void fsva_call_over(struct fsva_call *call)
+{
+	struct fsva_front *ff = call->ring->ff;
+
+	if (call->changes) {
+		atomic64_inc(&ff->version);
+		atomic_dec(&ff->nr_changing);
+	}
+	if (call->closing)
+		fsva_closing_end(ff, call->closing);
+}
+
 /* Any context.  The call's data has been ended and its cred put. */
 void fsva_ring_release(struct fsva_call *call)
 {
@@ -196,6 +211,7 @@ void fsva_ring_release(struct fsva_call *call)
 	struct fsva_front *ff = ring->ff;
 	unsigned long flags;
 
+	fsva_call_over(call);
 	spin_lock_irqsave(&ring->lock, flags);
 	call->state = FSVA_CALL_FREE;
 	if (call != ring->control)
@@ -294,6 +310,11 @@ int fsva_ring_submit(struct fsva_call *call)
 	call->req.id = atomic64_fetch_inc(&ff->next_id);
 	call->req.tag = call->tag;
 	call->state = FSVA_CALL_SENT;
+	call->changes = fsva_call_changes(call->req.op);
+	if (call->changes) {
+		atomic_inc(&ff->nr_changing);
+		atomic64_inc(&ff->version);
+	}
 	if (call->req.op < FSVA_OP_MAX)
 		atomic64_inc(&ff->ops[call->req.op]);
 	trace_fsva_front_request(call);

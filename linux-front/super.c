@@ -320,7 +320,7 @@ static int fsva_fill_super(struct super_block *sb, struct fs_context *fc,
 	if (err)
 		return err;
 
-	root = fsva_inode_get(sb, &rsp->root, 0);
+	root = fsva_inode_get(sb, &rsp->root, 0, false);
 	if (IS_ERR(root))
 		return PTR_ERR(root);
 	sb->s_root = d_make_root(root);

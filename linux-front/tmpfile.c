@@ -37,7 +37,7 @@ int fsva_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file,
 	f->fh = rsp.fh;
 	f->impl = rsp.entry.impl;
 	err = fsva_inode_changed(dir, &rsp.dir);
-	inode = fsva_inode_get(dir->i_sb, &rsp.entry, version);
+	inode = fsva_inode_get(dir->i_sb, &rsp.entry, version, true);
 	if (IS_ERR(inode)) {
 		err = PTR_ERR(inode);
 		goto err_close;

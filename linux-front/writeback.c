@@ -113,6 +113,7 @@ static struct fsva_file *fsva_writer_open(struct inode *inode)
 		return ERR_PTR(err);
 	}
 	f->fh = rsp.fh;
+	f->closing = fsva_closing_place(FSVA_I(inode)->handle);
 	return f;
 }
 
