@@ -329,6 +329,21 @@ int fsva_member_unpack(const uint8_t *payload, size_t len,
     return name_is_good(info->name) && uuid_is_good(info->uuid) ? 0 : -1;
 }
 
+size_t fsva_bulk_pack(uint8_t *payload, uint32_t nr)
+{
+    put_le(payload, nr, 4);
+    return 4;
+}
+
+int fsva_bulk_unpack(const uint8_t *payload, size_t len, uint32_t *nr)
+{
+    if (len != 4)
+        return -1;
+
+    *nr = get_le(payload, 4);
+    return *nr && *nr <= FSVA_BULK_MAX ? 0 : -1;
+}
+
 /*
  * Local variables:
  * mode: C

@@ -13,6 +13,10 @@
  * frame that is damaged, lost, repeated or out of place is found.  A file
  * without an END frame was cut off.
  *
+ * Memory goes into a file by DATA, and to another host by BULK, from pipe to
+ * pipe past the coordinators, which do not see it: what checks and protects
+ * it on its way is the transport, as it is for the image of a lone domain.
+ *
  * What is sent, in this order; "<" is what the target answers, and what a file
  * has not:
  *
@@ -20,6 +24,7 @@
  *   MEMBER     one each: the user domain is member 0, its appliances follow
  *   < ACCEPT   it has room, and no domains of these names
  *   DATA       of any member: the image that `xl save' would write
+ *   BULK       the same: so many bytes of it follow the frame, and are none
  *   LAST       one each: its image is complete
  *   END        all are
  *   < READY    all are restored, and connected to each other
@@ -39,6 +44,7 @@
 #define FSVA_STREAM_PREAMBLE    16
 #define FSVA_FRAME_HEADER       24
 #define FSVA_FRAME_MAX          65536   /* of the payload */
+#define FSVA_BULK_MAX           (1 << 20)
 #define FSVA_MEMBERS_MAX        16
 #define FSVA_STREAM_ERROR_SIZE  128
 
@@ -54,6 +60,7 @@ enum fsva_frame_type {
     FSVA_FRAME_DONE,
     FSVA_FRAME_PING,
     FSVA_FRAME_FAIL,
+    FSVA_FRAME_BULK,
     FSVA_FRAME_TYPES,
 };
 
@@ -125,11 +132,14 @@ struct fsva_member_info {
 size_t fsva_hello_pack(uint8_t *payload, const struct fsva_hello *hello);
 size_t fsva_member_pack(uint8_t *payload,
                         const struct fsva_member_info *info);
+size_t fsva_bulk_pack(uint8_t *payload, uint32_t nr);
 
 /* Return 0, or -1 if the payload is not what it should be. */
 int fsva_hello_unpack(const uint8_t *payload, size_t len,
                       struct fsva_hello *hello);
 int fsva_member_unpack(const uint8_t *payload, size_t len,
                        struct fsva_member_info *info);
+/* 1..FSVA_BULK_MAX. */
+int fsva_bulk_unpack(const uint8_t *payload, size_t len, uint32_t *nr);
 
 #endif /* FSVA_STREAM_H */

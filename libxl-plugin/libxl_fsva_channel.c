@@ -129,6 +129,58 @@ int fsva_channel_send(struct fsva_channel *c, enum fsva_frame_type type,
     return write_all(c, c->w.buf, total);
 }
 
+int fsva_channel_bulk(struct fsva_channel *c, unsigned member, int from,
+                      uint32_t nr)
+{
+    struct pollfd pfd = { .fd = c->out, .events = POLLOUT };
+    int64_t since = fsva_now_ms();
+    ssize_t r;
+
+    if (fsva_channel_send(c, FSVA_FRAME_BULK, member,
+                          fsva_bulk_pack(fsva_channel_payload(c), nr)))
+        return -1;
+
+    while (nr) {
+        r = splice(from, NULL, c->out, NULL, nr,
+                   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        if (r > 0) {
+            nr -= r;
+            since = fsva_now_ms();
+            continue;
+        }
+        if (!r)
+            return refuse(c, "an image ends too early");
+        if (errno != EINTR && errno != EAGAIN)
+            return lost(c);
+        if (fsva_interrupted())
+            return refuse(c, "interrupted");
+        if (fsva_now_ms() - since > SILENT_MS)
+            return refuse(c, "the other host takes no more data");
+        poll(&pfd, 1, 1000);
+    }
+
+    c->sent_ms = fsva_now_ms();
+    return 0;
+}
+
+ssize_t fsva_channel_take_bulk(struct fsva_channel *c, int to, uint32_t nr)
+{
+    ssize_t r;
+
+    r = splice(c->in, NULL, to, NULL, nr, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (r > 0)
+        c->heard_ms = fsva_now_ms();
+    if (!r)
+        return refuse(c, "the connection to the other host was lost");
+    if (r < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (r < 0 && errno == EPIPE)
+        c->error[0] = '\0';
+    else if (r < 0)
+        refuse(c, strerror(errno));
+    return r;
+}
+
 int fsva_channel_tick(struct fsva_channel *c)
 {
     int64_t now = fsva_now_ms();

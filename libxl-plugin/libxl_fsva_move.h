@@ -150,6 +150,18 @@ uint8_t *fsva_channel_payload(struct fsva_channel *c);
 int fsva_channel_preamble(struct fsva_channel *c);
 int fsva_channel_send(struct fsva_channel *c, enum fsva_frame_type type,
                       unsigned member, size_t len);
+/*
+ * BULK, and nr bytes (which are there) out of a pipe.  The transport is a pipe
+ * or a socket, as xl and sshd make it: what can be spliced to and from.
+ */
+int fsva_channel_bulk(struct fsva_channel *c, unsigned member, int from,
+                      uint32_t nr);
+/*
+ * Into a pipe what follows a BULK, up to nr bytes of it: how many, 0: there
+ * are none, or there is no room, or -1.  Then c->error is "" if it is the
+ * pipe that is broken.
+ */
+ssize_t fsva_channel_take_bulk(struct fsva_channel *c, int to, uint32_t nr);
 /* PING if it is time; notes when the other end has been silent too long. */
 int fsva_channel_tick(struct fsva_channel *c);
 /* Something can be read: 1 when a frame other than PING is complete. */

@@ -170,11 +170,36 @@ static int check_children(struct receive *v)
     return 0;
 }
 
+/* It takes no more of its image.  Its child tells why, as a rule. */
+static int not_restored(struct receive *v, struct fsva_member *m)
+{
+    struct fsva_note note;
+
+    if (!fsva_member_hear(m, &note, STEP_MS))
+        m->domid = note.domid;
+    return failed(v, "'%s' could not be restored", m->info.name);
+}
+
+/* While there is something to wait for: for so long, and for what else? */
+static int wait_on(struct receive *v, int fd, short events)
+{
+    struct pollfd pfd = { .fd = fd, .events = events };
+    int rc;
+
+    if (fsva_interrupted())
+        return failed(v, "interrupted");
+    if (fsva_channel_tick(v->c))
+        return channel_failed(v);
+    rc = check_children(v);
+    if (rc) return rc;
+    poll(&pfd, 1, 1000);
+    return 0;
+}
+
 static int put_data(struct receive *v, unsigned nr, const uint8_t *p,
                     size_t len)
 {
     struct fsva_member *m = &v->move->members[nr];
-    struct pollfd pfd = { .fd = m->data, .events = POLLOUT };
     ssize_t r;
     int rc;
 
@@ -185,21 +210,36 @@ static int put_data(struct receive *v, unsigned nr, const uint8_t *p,
             len -= r;
             continue;
         }
-        if (errno != EAGAIN && errno != EINTR) {
-            /* Its child tells why, as a rule. */
-            struct fsva_note note;
-
-            if (!fsva_member_hear(m, &note, STEP_MS))
-                m->domid = note.domid;
-            return failed(v, "'%s' could not be restored", m->info.name);
-        }
-        if (fsva_interrupted())
-            return failed(v, "interrupted");
-        if (fsva_channel_tick(v->c))
-            return channel_failed(v);
-        rc = check_children(v);
+        if (errno != EAGAIN && errno != EINTR)
+            return not_restored(v, m);
+        rc = wait_on(v, m->data, POLLOUT);
         if (rc) return rc;
-        poll(&pfd, 1, 1000);
+    }
+
+    return 0;
+}
+
+static int put_bulk(struct receive *v, unsigned nr)
+{
+    struct fsva_member *m = &v->move->members[nr];
+    struct pollfd pfd = { .fd = v->c->in, .events = POLLIN };
+    uint32_t left;
+    ssize_t r;
+    int rc;
+
+    if (fsva_bulk_unpack(v->c->r.payload, v->c->r.len, &left))
+        return failed(v, "the image has a frame that makes no sense");
+
+    while (left) {
+        r = fsva_channel_take_bulk(v->c, m->data, left);
+        if (r < 0)
+            return v->c->error[0] ? channel_failed(v) : not_restored(v, m);
+        left -= r;
+        if (r)
+            continue;
+        rc = poll(&pfd, 1, 0) > 0 ? wait_on(v, m->data, POLLOUT)
+                                  : wait_on(v, v->c->in, POLLIN);
+        if (rc) return rc;
     }
 
     return 0;
@@ -220,6 +260,11 @@ static int take_frame(struct receive *v)
         if (m->last_seen)
             break;
         return put_data(v, nr, c->r.payload, c->r.len);
+    case FSVA_FRAME_BULK:
+        /* Not in a file: it has a checksum of all that is in it. */
+        if (m->last_seen || v->c->out < 0)
+            break;
+        return put_bulk(v, nr);
     case FSVA_FRAME_LAST:
         if (m->last_seen)
             break;

@@ -17,6 +17,7 @@ static void check_frame(const struct fsva_frame_reader *r)
 	static struct fsva_member_info member;
 	static uint8_t again[FSVA_FRAME_MAX];
 	struct fsva_hello hello;
+	uint32_t nr;
 
 	FUZZ_CHECK(r->type > 0 && r->type < FSVA_FRAME_TYPES);
 	FUZZ_CHECK(r->member < FSVA_MEMBERS_MAX);
@@ -26,6 +27,8 @@ static void check_frame(const struct fsva_frame_reader *r)
 		FUZZ_CHECK(fsva_hello_pack(again, &hello) == r->len);
 		FUZZ_CHECK(!memcmp(again, r->payload, r->len));
 	}
+	if (!fsva_bulk_unpack(r->payload, r->len, &nr))
+		FUZZ_CHECK(nr > 0 && nr <= FSVA_BULK_MAX);
 	if (!fsva_member_unpack(r->payload, r->len, &member)) {
 		FUZZ_CHECK(member.name[0] && strlen(member.name) <= FSVA_MEMBER_NAME_MAX);
 		FUZZ_CHECK(!strchr(member.name, '/') && !strchr(member.name, '"'));

@@ -232,12 +232,32 @@ static void test_member(void **state)
 	assert_int_equal(fsva_member_unpack(buf, len, &got), 0);
 }
 
+static void test_bulk(void **state)
+{
+	static const uint32_t good[] = { 1, 4096, FSVA_BULK_MAX };
+	static const uint32_t bad[] = { 0, FSVA_BULK_MAX + 1, UINT32_MAX };
+	uint8_t buf[8];
+	uint32_t nr;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(fsva_bulk_pack(buf, good[i]), 4);
+		assert_int_equal(fsva_bulk_unpack(buf, 4, &nr), 0);
+		assert_int_equal(nr, good[i]);
+		assert_int_equal(fsva_bulk_unpack(buf, 3, &nr), -1);
+		assert_int_equal(fsva_bulk_unpack(buf, 5, &nr), -1);
+		fsva_bulk_pack(buf, bad[i]);
+		assert_int_equal(fsva_bulk_unpack(buf, 4, &nr), -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_xxh64),	 cmocka_unit_test(test_frames), cmocka_unit_test(test_each_bit),
 		cmocka_unit_test(test_each_cut), cmocka_unit_test(test_order),	cmocka_unit_test(test_version),
-		cmocka_unit_test(test_hello),	 cmocka_unit_test(test_member),
+		cmocka_unit_test(test_hello),	 cmocka_unit_test(test_member),	cmocka_unit_test(test_bulk),
 	};
 
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
