@@ -11,6 +11,7 @@
 #include <linux/cred.h>
 #include <linux/fs_struct.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/nospec.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
@@ -18,6 +19,10 @@
 #include <linux/user_namespace.h>
 
 #include "call.h"
+
+static unsigned int copy_max = FSVA_STAGING_MAX;
+module_param(copy_max, uint, 0644);
+MODULE_PARM_DESC(copy_max, "octets up to which a call's data is copied, beyond which the caller's pages are granted");
 
 /* ---- Begin, run, end ---- */
 
@@ -1114,10 +1119,15 @@ static int fsva_call_pin(struct iov_iter *iter, size_t count, bool written,
 	return ok;
 }
 
-/* Worth granting rather than copying? */
+/*
+ * Worth granting rather than copying?  Up to a page goes by the staging page, which
+ * the back has mapped for good: two hypercalls there, and what they flush, cost more
+ * than that copy (tests/bench/data).
+ */
 static bool fsva_call_can_pin(const struct iov_iter *iter, size_t count)
 {
-	return count >= PAGE_SIZE && user_backed_iter(iter) &&
+	return count > READ_ONCE(copy_max) && count >= PAGE_SIZE &&
+	       user_backed_iter(iter) &&
 	       iov_iter_single_seg_count(iter) >= PAGE_SIZE;
 }
 
