@@ -45,6 +45,9 @@ def options(p):
                    help="appliance kernel's arguments")
     p.add_argument("--fsva-keys", default="", metavar="K=V,...",
                    help="more for the fsva= entry")
+    p.add_argument("--fsva-no-net", action="store_true", help="no network "
+                   "interface of the lab's for the appliance, as an "
+                   "administrator has it: it takes no `lab exec` then")
     p.add_argument("--options", default="", help="mount options")
     p.add_argument("--config", action="append", default=[], metavar="LINE",
                    help="one more line for the user domain's xl.cfg")
@@ -114,6 +117,8 @@ def appliance_config(lab, host, name, args):
     if args.fsva_extra:
         words += " " + args.fsva_extra
     text = set_key(text, "extra", '"%s"' % words)
+    if args.fsva_no_net:
+        return text
     return set_key(text, "vif", domain.xl_list(
         ["mac=%s,bridge=xenbr0" % lab.new_mac()]))
 
