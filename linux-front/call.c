@@ -43,10 +43,11 @@ int fsva_call_errno(u32 error)
 }
 
 /*
- * What close() lets go of is let go of behind its back (forget.c).  These must
- * not see that: they tell of free space, or ask whether somebody has it open.
+ * What close() and unlink() let go of is let go of behind their backs (forget.c).
+ * These must not see that: they tell of free space, or ask whether somebody has it
+ * open.
  */
-static bool fsva_call_after_closes(u16 op)
+static bool fsva_call_after_quiet(u16 op)
 {
 	switch (op) {
 	case FSVA_OP_STATFS:
@@ -77,8 +78,8 @@ static struct fsva_call *fsva_call_begin_on(struct fsva_front *ff, u16 op,
 	unsigned int queue;
 	int err;
 
-	if (fsva_call_after_closes(op)) {
-		err = fsva_closes_wait(ff);
+	if (fsva_call_after_quiet(op)) {
+		err = fsva_quiet_wait(ff);
 		if (err)
 			return ERR_PTR(err);
 	}
@@ -206,8 +207,7 @@ void fsva_call_doubt(struct fsva_front *ff, u16 op)
 	}
 }
 
-/* Send and wait.  An error may have made *callp NULL; fsva_call_end() knows. */
-int fsva_call_run(struct fsva_call **callp)
+static int fsva_call_run_once(struct fsva_call **callp)
 {
 	struct fsva_call *call = *callp;
 	struct fsva_front *ff = call->ring->ff;
@@ -225,6 +225,23 @@ int fsva_call_run(struct fsva_call **callp)
 	if (call->err)
 		return call->err;
 	return fsva_call_errno(call->rsp.error);
+}
+
+/*
+ * Send and wait.  An error may have made *callp NULL; fsva_call_end() knows.  That
+ * there is no space left does not count while some is being freed (forget.c): asked
+ * again, under another id, for nothing has been done.
+ */
+int fsva_call_run(struct fsva_call **callp)
+{
+	struct fsva_front *ff = (*callp)->ring->ff;
+	bool freeing = !fsva_quiet_over(ff);
+	int err = fsva_call_run_once(callp);
+
+	if ((err == -ENOSPC || err == -EDQUOT) && freeing && *callp &&
+	    !fsva_quiet_wait_entered(ff))
+		err = fsva_call_run_once(callp);
+	return err;
 }
 
 void fsva_call_end(struct fsva_call *call)

@@ -190,11 +190,9 @@ int fsva_file_release(struct inode *inode, struct file *file)
 	struct fsva_front *ff = fsva_inode_front(inode);
 	struct fsva_file *f = file->private_data;
 
-	/*
-	 * Quietly, unless it frees the last of an inode, or the file system has
-	 * locks of its own, which go with the file.
-	 */
-	f->quiet = inode->i_nlink && !(f->impl & (FSVA_IMPL_LOCK | FSVA_IMPL_FLOCK));
+	/* Quietly, unless the file system has locks of its own, which go with it. */
+	f->quiet = !(f->impl & (FSVA_IMPL_LOCK | FSVA_IMPL_FLOCK)) &&
+		   fsva_inode_frees_only(inode);
 	if (file->f_mode & FMODE_WRITE)
 		f->closing = fsva_closing_place(FSVA_I(inode)->handle);
 	fsva_file_put(f);

@@ -3,11 +3,11 @@
  * forget.c: what the VFS let go of, and what nobody waits for any more: given
  * back to the appliance.
  *
- * A close() of a file that still has a name frees nothing that anybody can see,
- * so it is sent and not waited for ("quiet", ring.c): a round trip a file less.
- * Whoever could tell the difference waits for those that are under way
- * (fsva_closes_wait()).  All else that is let go is waited for, so that what
- * close() and unlink() free is free when they return.
+ * What close() and unlink() let go of is sent and not waited for ("quiet", ring.c):
+ * a round trip less for each.  What they free is free when they return all the
+ * same, to all who could tell: those who ask how much is free, or whether anybody
+ * has a file open, wait for what is under way first (fsva_quiet_wait()), and who
+ * is told that there is no space left asks again after it (fsva_call_run()).
  */
 #include <linux/hash.h>
 #include <linux/slab.h>
@@ -71,11 +71,11 @@ bool fsva_closing_none(struct fsva_front *ff, u8 place, u64 version)
 	       atomic64_read(&c->over) <= version;
 }
 
-/* ---- Quiet closes ---- */
+/* ---- Quietly ---- */
 
-static bool fsva_closes_over(struct fsva_front *ff)
+bool fsva_quiet_over(struct fsva_front *ff)
 {
-	return !READ_ONCE(ff->nr_closes);
+	return !READ_ONCE(ff->nr_quiet);
 }
 
 /*
@@ -96,38 +96,55 @@ static void fsva_listen_end(struct fsva_front *ff)
 	atomic_dec(&ff->nr_listening);
 }
 
-/* Until the files that were closed are closed in the appliance, too.  Killable. */
-int fsva_closes_wait(struct fsva_front *ff)
+/*
+ * For who has entered: until what was let go of is let go of in the appliance, too.
+ * Killable.
+ */
+int fsva_quiet_wait_entered(struct fsva_front *ff)
 {
 	int err;
 
-	if (fsva_closes_over(ff))
+	if (fsva_quiet_over(ff))
+		return 0;
+	fsva_listen_begin(ff);
+	err = fsva_wait(ff, ff->forget_wq, 0, fsva_quiet_over(ff));
+	fsva_listen_end(ff);
+	return err;
+}
+
+/* The same for others. */
+int fsva_quiet_wait(struct fsva_front *ff)
+{
+	int err;
+
+	if (fsva_quiet_over(ff))
 		return 0;
 	err = fsva_ring_enter(ff, false);
 	if (err)
 		return err;
-	fsva_listen_begin(ff);
-	err = fsva_wait(ff, ff->forget_wq, 0, fsva_closes_over(ff));
-	fsva_listen_end(ff);
+	err = fsva_quiet_wait_entered(ff);
 	fsva_ring_leave(ff);
 	return err;
 }
 
-static void fsva_close_done(struct fsva_call *call)
+static void fsva_quiet_done(struct fsva_call *call)
 {
 	struct fsva_front *ff = call->ring->ff;
 	unsigned long flags;
 
 	fsva_ring_release(call);
 	spin_lock_irqsave(&ff->forget_lock, flags);
-	ff->nr_closes--;
+	ff->nr_quiet--;
 	ff->nr_forgets--;
-	if (!ff->nr_closes)
+	if (!ff->nr_quiet)
 		wake_up_all(&ff->forget_wq);
 	spin_unlock_irqrestore(&ff->forget_lock, flags);
 }
 
-/* Sent at once, and not waited for.  Takes fg over. */
+/*
+ * Sent at once if the task may wait for a free call, and not waited for; otherwise
+ * later.  Takes fg over.
+ */
 void fsva_forget_quietly(struct fsva_front *ff, struct fsva_forget *fg)
 {
 	struct fsva_call *call;
@@ -144,14 +161,14 @@ void fsva_forget_quietly(struct fsva_front *ff, struct fsva_forget *fg)
 	}
 	kfree(fg);
 	spin_lock_irqsave(&ff->forget_lock, flags);
-	ff->nr_closes++;
+	ff->nr_quiet++;
 	ff->nr_forgets++;
 	spin_unlock_irqrestore(&ff->forget_lock, flags);
-	call->done = fsva_close_done;
+	call->done = fsva_quiet_done;
 	call->quiet = true;
 	call->slow = true;	/* its answer is taken whenever */
 	if (fsva_ring_submit(call))
-		fsva_close_done(call);
+		fsva_quiet_done(call);
 }
 
 /* ---- All else ---- */
@@ -168,10 +185,7 @@ void fsva_forget_later(struct fsva_front *ff, struct fsva_forget *fg)
 	queue_work(fsva_wq, &ff->forget_work);
 }
 
-/*
- * At once if the task may wait, so that what close() and unlink() free is free
- * when they return; otherwise later.  Takes fg over.
- */
+/* The same, but waited for. */
 void fsva_forget(struct fsva_front *ff, struct fsva_forget *fg)
 {
 	struct fsva_call *call;
@@ -180,9 +194,6 @@ void fsva_forget(struct fsva_front *ff, struct fsva_forget *fg)
 		fsva_forget_later(ff, fg);
 		return;
 	}
-	/* An inode is not free while a file is open. */
-	if (fg->handle)
-		(void)fsva_closes_wait(ff);
 	call = fsva_forget_start(ff, fg);
 	if (IS_ERR(call)) {
 		fsva_forget_later(ff, fg);
@@ -213,7 +224,7 @@ void fsva_forget_now(struct fsva_front *ff, u64 handle, u64 fh)
 /* Until what was queued is given back.  Killable. */
 int fsva_forgets_wait(struct fsva_front *ff)
 {
-	int err = fsva_closes_wait(ff);
+	int err = fsva_quiet_wait(ff);
 
 	return err ? err : fsva_wait(ff, ff->forget_wq, 0,
 				     READ_ONCE(ff->nr_forgets) == 0);
@@ -225,7 +236,7 @@ void fsva_forgets_settle(struct fsva_front *ff)
 	/* A dead device has done with all calls. */
 	if (!fsva_ring_enter(ff, false)) {
 		fsva_listen_begin(ff);
-		wait_event_idle(ff->forget_wq, fsva_closes_over(ff));
+		wait_event_idle(ff->forget_wq, fsva_quiet_over(ff));
 		fsva_listen_end(ff);
 		fsva_ring_leave(ff);
 	}

@@ -397,10 +397,10 @@ struct fsva_front {
 	struct fsva_ubc ubc;
 	struct fsva_push push;
 
-	spinlock_t forget_lock;		/* forgets, orphans, nr_forgets, nr_closes */
+	spinlock_t forget_lock;		/* forgets, orphans, nr_forgets, nr_quiet */
 	struct list_head forgets;
 	unsigned int nr_forgets;	/* queued or sent, not yet answered */
-	unsigned int nr_closes;		/* of these, files that are closed quietly */
+	unsigned int nr_quiet;		/* of these, files that are closed quietly */
 	atomic_t nr_listening;		/* who waits for those */
 	wait_queue_head_t forget_wq;
 	struct work_struct forget_work;
@@ -686,7 +686,9 @@ void fsva_closing_begin(struct fsva_front *ff, u8 place);
 void fsva_closing_end(struct fsva_front *ff, u8 place);
 bool fsva_closing_none(struct fsva_front *ff, u8 place, u64 version);
 void fsva_forget_quietly(struct fsva_front *ff, struct fsva_forget *fg);
-int fsva_closes_wait(struct fsva_front *ff);
+bool fsva_quiet_over(struct fsva_front *ff);
+int fsva_quiet_wait(struct fsva_front *ff);
+int fsva_quiet_wait_entered(struct fsva_front *ff);
 void fsva_forgets_settle(struct fsva_front *ff);
 void fsva_forget(struct fsva_front *ff, struct fsva_forget *fg);
 void fsva_forget_later(struct fsva_front *ff, struct fsva_forget *fg);
@@ -768,6 +770,17 @@ static inline struct fsva_inode *FSVA_I(struct inode *inode)
 static inline struct fsva_front *fsva_inode_front(struct inode *inode)
 {
 	return FSVA_SB(inode->i_sb)->ff;
+}
+
+/*
+ * Does its last close free space, and nothing else?  A network file system may have
+ * kept an unlinked file under another name for who has it open, which goes then: a
+ * directory is empty after that and not before.
+ */
+static inline bool fsva_inode_frees_only(struct inode *inode)
+{
+	return inode->i_nlink ||
+	       !(READ_ONCE(FSVA_I(inode)->impl) & FSVA_IMPL_REVALIDATE);
 }
 
 /* super.c */

@@ -79,8 +79,8 @@ void fsva_inode_free(struct inode *inode)
 
 /*
  * May run in reclaim: the memory of the message came with the inode.  What has
- * no name left is given back at once, so that its space is free when the last
- * close() or unlink() returns, as on any file system.
+ * no name left is given back at once, so that its space is free, to all who ask, when
+ * the last close() or unlink() returns, as on any file system.
  */
 void fsva_inode_evict(struct inode *inode)
 {
@@ -99,10 +99,12 @@ void fsva_inode_evict(struct inode *inode)
 	fi->forget = NULL;
 	fg->handle = fi->handle;
 	fg->nr_lookups = fi->nr_lookups;
-	if (inode->i_nlink == 0 && !fsva_super_forced(inode->i_sb))
-		fsva_forget(ff, fg);
-	else
+	if (inode->i_nlink || fsva_super_forced(inode->i_sb))
 		fsva_forget_later(ff, fg);
+	else if (fsva_inode_frees_only(inode))
+		fsva_forget_quietly(ff, fg);
+	else
+		fsva_forget(ff, fg);
 }
 
 static int fsva_inode_test(struct inode *inode, void *data)

@@ -310,9 +310,11 @@ int fsva_ring_submit(struct fsva_call *call)
 	call->req.id = atomic64_fetch_inc(&ff->next_id);
 	call->req.tag = call->tag;
 	call->state = FSVA_CALL_SENT;
-	call->changes = fsva_call_changes(call->req.op);
-	if (call->changes) {
-		atomic_inc(&ff->nr_changing);
+	if (fsva_call_changes(call->req.op)) {
+		/* Not the first time, perhaps: see fsva_call_run(). */
+		if (!call->changes)
+			atomic_inc(&ff->nr_changing);
+		call->changes = true;
 		atomic64_inc(&ff->version);
 	}
 	if (call->req.op < FSVA_OP_MAX)

@@ -62,7 +62,7 @@ static int fsva_info_show(struct seq_file *m, void *v)
 	seq_printf(m, "max-data %u\n", ff->max_data);
 	seq_printf(m, "busy %d\n", atomic_read(&ff->nr_busy));
 	seq_printf(m, "forgets %u\n", READ_ONCE(ff->nr_forgets));
-	seq_printf(m, "closes %u\n", READ_ONCE(ff->nr_closes));
+	seq_printf(m, "quiet %u\n", READ_ONCE(ff->nr_quiet));
 	seq_printf(m, "killed %lld\n", atomic64_read(&ff->nr_killed));
 	seq_printf(m, "suspends %lld\n", atomic64_read(&ff->nr_suspends));
 	seq_printf(m, "moves %u\n", READ_ONCE(ff->nr_moves));

@@ -227,6 +227,8 @@ int fsva_writepages(struct address_space *mapping,
 
 	if (!mapping_tagged(mapping, PAGECACHE_TAG_DIRTY))
 		return 0;
+	/* Nobody asks again for these if there is no space. */
+	(void)fsva_quiet_wait(fsva_inode_front(run.inode));
 	run.writer = fsva_writer_get(run.inode);
 	err = fsva_compat_writepages(mapping, wbc, fsva_run_add, &run);
 	fsva_run_send(&run);

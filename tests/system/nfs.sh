@@ -87,6 +87,13 @@ test_open_file() {
 	eventually 20 nfsd '[ -z "$(find /srv/x -name ".nfs*")" ]'
 }
 
+# The client's name of an unlinked file that is open goes with the last close(), and not later.
+test_open_and_removed() {
+	user_sh 'cd /mnt/data; for i in $(seq 20); do
+			mkdir busy; exec 3>busy/f; rm busy/f; echo $i >&3; rmdir busy 2>/dev/null && exit 1; exec 3>&-; rmdir busy || exit 1
+		done'
+}
+
 # Names that the user removes are removed, not kept as .nfs files for handles that nobody needs.
 test_unlink() {
 	user_sh 'cd /mnt/data; mkdir many; (cd many; for i in $(seq 200); do echo $i >f$i; done); cat many/* >/dev/null

@@ -232,8 +232,14 @@ test_round_trips() {
 			[ "$after" -ge $((before - 64)) ] || { echo "$before blocks were free, $after are"; exit 1; }
 		done
 		cd /; rm -r /mnt/data/r; stat -f / /mnt/data >/dev/null
-		grep -x "closes 0" /sys/kernel/debug/fsva/front/data/info'
+		grep -x "quiet 0" /sys/kernel/debug/fsva/front/data/info'
 	assert_eq "$(back_value open_files)" 0 'files that the back has open'
+	# what was removed has made room by the time that rm returns, to somebody who fills the disk each time
+	user_sh 'cd /mnt/data; n=$(($(stat -f -c "%a * %S / 1048576" .) - 24)); fallocate -l ${n}M filler
+		while fallocate -o ${n}M -l 1M filler 2>/dev/null; do n=$((n + 1)); done; truncate -s $((n - 7))M filler
+		for i in $(seq 5); do head -c 5M /dev/zero >big; rm big; done
+		for i in $(seq 5); do exec 5>big; rm big; head -c 5M /dev/zero >&5; exec 5>&-; done
+		rm filler'
 	kernel_clean user user.data
 }
 
