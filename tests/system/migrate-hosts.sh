@@ -58,7 +58,7 @@ stays() {
 	eventually 60 one_pair_sh
 	assert_eq "$(ids)" "$before" 'ids'
 	eventually 100 nothing_there
-	DOM0=dom0.2 eventually 60 no_less "$free"
+	DOM0=dom0.2 memory_is_back "$free"
 	load_goes_on
 }
 

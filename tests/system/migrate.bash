@@ -114,6 +114,12 @@ no_less() {
 	[ "$(free_memory)" -ge $(($1 - 2)) ]
 }
 
+# memory_is_back FREE: within a minute; else who has it
+memory_is_back() {
+	(eventually 60 no_less "$1") || fail "$1 MiB were free, now $(free_memory): $(dom0_sh 'xl list | tail -n +2; xenstore-ls -f |
+		grep -E "memory/(target|static-max) "' | tr -s ' ')"
+}
+
 # ---- What is done to pairs of all kinds ----
 
 # What xl runs instead of ssh, to this host or, by labssh, to another.  $CUT reads, of 64 KiB at most, go there.
@@ -228,7 +234,7 @@ migrate() {
 	migrated
 	load_check
 	one_pair
-	eventually 60 no_less "$free"
+	memory_is_back "$free"
 	kernel_clean user user.data
 }
 
@@ -242,7 +248,7 @@ fault() {
 		move_to localhost "$@"
 	assert_eq "$(ids)" "$before" 'ids'
 	eventually 60 one_pair_sh
-	eventually 60 no_less "$free"
+	memory_is_back "$free"
 	load_goes_on
 }
 
