@@ -211,6 +211,7 @@ struct fsva_file {
 	u32 index, gen;
 	struct file *file;
 	struct file *reader;		/* opened for reading pages of a write-only file; cmpxchg */
+	struct file *accessor;		/* opened for reads that set the time of access; cmpxchg */
 	struct mutex pos_lock;		/* directory position */
 	struct fsva_files *files;
 	struct hlist_head owners;	/* of POSIX locks, under files->lock: ops_lock.c */

@@ -411,29 +411,37 @@ static int fsva_rw_check(const struct fsva_read_req *r, struct file *file)
 	return 0;
 }
 
+/* The file in *slot, that of f opened once more, for reading. */
+static struct file *fsva_file_again(struct fsva_call *c, struct fsva_file *f, struct file **slot, int flags)
+{
+	struct file *file = READ_ONCE(*slot);
+	struct path path;
+
+	if (file)
+		return file;
+	path = fsva_path(c, file_dentry(f->file));
+	file = dentry_open(&path, O_RDONLY | O_LARGEFILE | flags, c->cred.named);
+	if (IS_ERR(file))
+		return file;
+	if (cmpxchg(slot, NULL, file)) {
+		__fput_sync(file);
+		file = *slot;
+	}
+	return file;
+}
+
 /*
  * The file to read f by.  The user's page cache reads the rest of a page also where the file was opened for
- * writing only; then it is opened for reading once.
+ * writing only.  Where the time of access is to be set, the file system does that by itself, which it can't by a file
+ * with O_NOATIME: only it knows which reads count (btrfs: not direct ones).
  */
 static struct file *fsva_reader(struct fsva_call *c, struct fsva_file *f, u32 flags)
 {
-	struct file *reader;
-	struct path path;
-
+	if (flags & FSVA_RW_ATIME && f->file->f_mode & FMODE_READ)
+		return fsva_file_again(c, f, &f->accessor, 0);
 	if ((f->file->f_mode & FMODE_READ) || !(flags & FSVA_RW_PAGE))
 		return f->file;
-	reader = READ_ONCE(f->reader);
-	if (reader)
-		return reader;
-	path = fsva_path(c, file_dentry(f->file));
-	reader = dentry_open(&path, O_RDONLY | O_LARGEFILE | O_NOATIME, c->cred.named);
-	if (IS_ERR(reader))
-		return reader;
-	if (cmpxchg(&f->reader, NULL, reader)) {
-		__fput_sync(reader);
-		reader = f->reader;
-	}
-	return reader;
+	return fsva_file_again(c, f, &f->reader, O_NOATIME);
 }
 
 FSVA_HANDLER(read)
