@@ -571,6 +571,7 @@ void fsva_usermem_put(struct fsva_usermem *um);
 
 int fsva_open_flags(u32 wire);
 struct file *fsva_file_open(struct fsva_call *c, struct dentry *dentry, u32 wire_flags);
+void fsva_file_indirect(struct file *file);
 
 static inline struct path fsva_path(struct fsva_call *c, struct dentry *dentry)
 {

@@ -58,11 +58,20 @@ int fsva_open_flags(u32 wire)
 	return flags;
 }
 
+/* Each request says by itself if it is direct, and copies are not: a file may have become so, or no more, since. */
+void fsva_file_indirect(struct file *file)
+{
+	spin_lock(&file->f_lock);
+	file->f_flags &= ~O_DIRECT;
+	spin_unlock(&file->f_lock);
+}
+
 /* Open what dentry is, if it is something with contents: devices and their like belong to the user's kernel. */
 struct file *fsva_file_open(struct fsva_call *c, struct dentry *dentry, u32 wire_flags)
 {
 	struct path path = fsva_path(c, dentry);
 	int flags = fsva_open_flags(wire_flags);
+	struct file *file;
 
 	if (!d_is_reg(dentry) && !d_is_dir(dentry))
 		return ERR_PTR(-ENXIO);
@@ -70,7 +79,10 @@ struct file *fsva_file_open(struct fsva_call *c, struct dentry *dentry, u32 wire
 		return ERR_PTR(-EISDIR);
 	if (!d_is_dir(dentry) && (flags & O_DIRECTORY))
 		return ERR_PTR(-ENOTDIR);
-	return dentry_open(&path, flags, c->cred.named);
+	file = dentry_open(&path, flags, c->cred.named);
+	if (!IS_ERR(file))
+		fsva_file_indirect(file);
+	return file;
 }
 
 FSVA_HANDLER(open)
