@@ -142,7 +142,8 @@ u32 fsva_impl(struct dentry *dentry)
 		impl |= FSVA_IMPL_NAMECMP;
 	if (iop->listxattr || (inode->i_opflags & IOP_XATTR))
 		impl |= FSVA_IMPL_XATTR;
-	if (IS_POSIXACL(inode) && !S_ISLNK(inode->i_mode) &&
+	/* That of a symbolic link can't be read, but bcachefs lets it be set. */
+	if (IS_POSIXACL(inode) &&
 	    (FSVA_COMPAT_HAS_ACL(inode) || FSVA_COMPAT_HAS_DENTRY_ACL(inode)))
 		impl |= FSVA_IMPL_ACL;
 	if (iop->fiemap && fsva_usermem_ok())

@@ -211,6 +211,7 @@ struct fsva_file {
 	u32 index, gen;
 	struct file *file;
 	struct file *reader;		/* opened for reading pages of a write-only file; cmpxchg */
+	struct file *accessor;		/* opened for reads that set the time of access; cmpxchg */
 	struct mutex pos_lock;		/* directory position */
 	struct fsva_files *files;
 	struct hlist_head owners;	/* of POSIX locks, under files->lock: ops_lock.c */
@@ -570,6 +571,7 @@ void fsva_usermem_put(struct fsva_usermem *um);
 
 int fsva_open_flags(u32 wire);
 struct file *fsva_file_open(struct fsva_call *c, struct dentry *dentry, u32 wire_flags);
+void fsva_file_indirect(struct file *file);
 
 static inline struct path fsva_path(struct fsva_call *c, struct dentry *dentry)
 {

@@ -502,6 +502,8 @@ static void fsva_file_free(struct kref *ref)
 	fsva_file_unlock(f);
 	if (f->reader)
 		__fput_sync(f->reader);
+	if (f->accessor)
+		__fput_sync(f->accessor);
 	writes = f->file->f_mode & FMODE_WRITE;
 	__fput_sync(f->file);
 	if (writes)

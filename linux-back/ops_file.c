@@ -58,11 +58,20 @@ int fsva_open_flags(u32 wire)
 	return flags;
 }
 
+/* Each request says by itself if it is direct, and copies are not: a file may have become so, or no more, since. */
+void fsva_file_indirect(struct file *file)
+{
+	spin_lock(&file->f_lock);
+	file->f_flags &= ~O_DIRECT;
+	spin_unlock(&file->f_lock);
+}
+
 /* Open what dentry is, if it is something with contents: devices and their like belong to the user's kernel. */
 struct file *fsva_file_open(struct fsva_call *c, struct dentry *dentry, u32 wire_flags)
 {
 	struct path path = fsva_path(c, dentry);
 	int flags = fsva_open_flags(wire_flags);
+	struct file *file;
 
 	if (!d_is_reg(dentry) && !d_is_dir(dentry))
 		return ERR_PTR(-ENXIO);
@@ -70,7 +79,10 @@ struct file *fsva_file_open(struct fsva_call *c, struct dentry *dentry, u32 wire
 		return ERR_PTR(-EISDIR);
 	if (!d_is_dir(dentry) && (flags & O_DIRECTORY))
 		return ERR_PTR(-ENOTDIR);
-	return dentry_open(&path, flags, c->cred.named);
+	file = dentry_open(&path, flags, c->cred.named);
+	if (!IS_ERR(file))
+		fsva_file_indirect(file);
+	return file;
 }
 
 FSVA_HANDLER(open)
@@ -411,29 +423,37 @@ static int fsva_rw_check(const struct fsva_read_req *r, struct file *file)
 	return 0;
 }
 
+/* The file in *slot, that of f opened once more, for reading. */
+static struct file *fsva_file_again(struct fsva_call *c, struct fsva_file *f, struct file **slot, int flags)
+{
+	struct file *file = READ_ONCE(*slot);
+	struct path path;
+
+	if (file)
+		return file;
+	path = fsva_path(c, file_dentry(f->file));
+	file = dentry_open(&path, O_RDONLY | O_LARGEFILE | flags, c->cred.named);
+	if (IS_ERR(file))
+		return file;
+	if (cmpxchg(slot, NULL, file)) {
+		__fput_sync(file);
+		file = *slot;
+	}
+	return file;
+}
+
 /*
  * The file to read f by.  The user's page cache reads the rest of a page also where the file was opened for
- * writing only; then it is opened for reading once.
+ * writing only.  Where the time of access is to be set, the file system does that by itself, which it can't by a file
+ * with O_NOATIME: only it knows which reads count (btrfs: not direct ones).
  */
 static struct file *fsva_reader(struct fsva_call *c, struct fsva_file *f, u32 flags)
 {
-	struct file *reader;
-	struct path path;
-
+	if (flags & FSVA_RW_ATIME && f->file->f_mode & FMODE_READ)
+		return fsva_file_again(c, f, &f->accessor, 0);
 	if ((f->file->f_mode & FMODE_READ) || !(flags & FSVA_RW_PAGE))
 		return f->file;
-	reader = READ_ONCE(f->reader);
-	if (reader)
-		return reader;
-	path = fsva_path(c, file_dentry(f->file));
-	reader = dentry_open(&path, O_RDONLY | O_LARGEFILE | O_NOATIME, c->cred.named);
-	if (IS_ERR(reader))
-		return reader;
-	if (cmpxchg(&f->reader, NULL, reader)) {
-		__fput_sync(reader);
-		reader = f->reader;
-	}
-	return reader;
+	return fsva_file_again(c, f, &f->reader, O_NOATIME);
 }
 
 FSVA_HANDLER(read)

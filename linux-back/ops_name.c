@@ -259,6 +259,7 @@ FSVA_HANDLER(tmpfile)
 	err = PTR_ERR_OR_ZERO(file);
 	if (err)
 		goto out_put;
+	fsva_file_indirect(file);
 	err = fsva_entry_fill(c, file_dentry(file), &rsp->entry);
 	if (err) {
 		__fput_sync(file);

@@ -104,6 +104,14 @@ ssize_t fsva_copy_file_range(struct file *in, loff_t pos_in, struct file *out,
 		}
 		q.flags = 0;
 	}
+	/*
+	 * Octets that the VFS copies go by direct I/O where a file is open for
+	 * it now, and that has its own errors: so let ours do it.
+	 */
+	if (reads && (in->f_flags | out->f_flags) & O_DIRECT) {
+		fsva_range_end(out, start, end);
+		return splice_copy_file_range(in, pos_in, out, pos_out, len);
+	}
 	while (done < len) {
 		q.offset_in = pos_in + done;
 		q.offset_out = pos_out + done;

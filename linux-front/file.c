@@ -269,6 +269,44 @@ static ssize_t fsva_file_write_checks(struct kiocb *iocb,
 	return n;
 }
 
+/* As atime_needs_update(), which is not for modules. */
+static bool fsva_file_wants_atime(const struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	struct timespec64 atime, mtime, ctime;
+	int flags = file->f_path.mnt->mnt_flags;
+
+	if (file->f_flags & O_NOATIME || IS_NOATIME(inode) ||
+	    flags & (MNT_NOATIME | MNT_READONLY))
+		return false;
+	if (!(flags & MNT_RELATIME))
+		return true;
+	atime = fsva_inode_atime(inode);
+	mtime = fsva_inode_mtime(inode);
+	ctime = fsva_inode_ctime(inode);
+	return timespec64_compare(&mtime, &atime) >= 0 ||
+	       timespec64_compare(&ctime, &atime) >= 0 ||
+	       ktime_get_real_seconds() - atime.tv_sec >= 24 * 60 * 60;
+}
+
+/*
+ * A read that was to set the time of access, and has.  If it was a direct one,
+ * the file system may have seen no access in it.
+ */
+static void fsva_file_accessed(struct inode *inode, bool direct)
+{
+	struct fsva_inode *fi = FSVA_I(inode);
+
+	if (direct) {
+		fsva_inode_refresh(inode);
+		return;
+	}
+	spin_lock(&fi->lock);
+	fsva_inode_set_atime(inode, current_time(inode));
+	fsva_inode_count_change(inode);
+	spin_unlock(&fi->lock);
+}
+
 static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
@@ -282,6 +320,8 @@ static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return -EAGAIN;
 	if (!iov_iter_count(to))
 		return 0;
+	if (fsva_file_wants_atime(file))
+		flags |= FSVA_RW_ATIME;
 	if (iocb->ki_pos >= inode->i_sb->s_maxbytes)
 		return 0;
 	iov_iter_truncate(to, inode->i_sb->s_maxbytes - iocb->ki_pos);
@@ -299,9 +339,8 @@ static ssize_t fsva_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		iocb->ki_pos += n;
 		done += n;
 	}
-	/* A direct read that is not aligned counts: they look at it later. */
-	if (done || !n || (n == -EINVAL && iocb->ki_flags & IOCB_DIRECT))
-		file_accessed(file);
+	if (flags & FSVA_RW_ATIME)
+		fsva_file_accessed(inode, iocb->ki_flags & IOCB_DIRECT);
 	return done ? done : n;
 }
 

@@ -46,6 +46,8 @@ static void __init fsva_fops_make(struct file_operations *fop,
 static struct inode_operations fsva_iops_file[2] __ro_after_init;
 static struct inode_operations fsva_iops_dir[2] __ro_after_init;
 static struct inode_operations fsva_iops_special[2] __ro_after_init;
+/* Without ACLs, as nearly everywhere, and with them. */
+static struct inode_operations fsva_iops_symlink[2] __ro_after_init;
 
 static void __init fsva_iops_make(struct inode_operations iop[2],
 				  const struct inode_operations *base)
@@ -63,6 +65,10 @@ void __init fsva_fops_init(void)
 	fsva_iops_make(fsva_iops_file, &fsva_file_inode_ops);
 	fsva_iops_make(fsva_iops_dir, &fsva_dir_inode_ops);
 	fsva_iops_make(fsva_iops_special, &fsva_special_inode_ops);
+	fsva_iops_symlink[0] = fsva_symlink_inode_ops;
+	fsva_iops_symlink[1] = fsva_symlink_inode_ops;
+	fsva_iops_symlink[1].get_inode_acl = fsva_get_inode_acl;
+	fsva_iops_symlink[1].set_acl = fsva_set_acl;
 	for (i = 0; i < ARRAY_SIZE(fsva_fops_file); i++)
 		fsva_fops_make(&fsva_fops_file[i], &fsva_file_ops, i);
 	for (i = 0; i < ARRAY_SIZE(fsva_fops_dir); i++)
@@ -90,7 +96,7 @@ const struct inode_operations *fsva_iops(umode_t mode, u32 impl)
 	unsigned int which = impl & FSVA_IMPL_FILEATTR ? 1 : 0;
 
 	if (S_ISLNK(mode))
-		return &fsva_symlink_inode_ops;
+		return &fsva_iops_symlink[impl & FSVA_IMPL_ACL ? 1 : 0];
 	if (S_ISREG(mode))
 		return &fsva_iops_file[which];
 	if (S_ISDIR(mode))

@@ -436,12 +436,21 @@ int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 {
 	struct inode *inode = d_inode(path->dentry);
 	struct fsva_inode *fi = FSVA_I(inode);
-	u64 version = fsva_inode_version(inode);
 	struct fsva_getattr_rsp rsp;
 	struct fsva_attr *a = &rsp.attr;
+	u64 version;
 	u32 wire = 0;
 	int err;
 
+	/* What is stored sets times, and takes blocks, when it is written. */
+	if (S_ISREG(inode->i_mode) &&
+	    mask & (STATX_MTIME | STATX_CTIME | STATX_BLOCKS) &&
+	    (flags & AT_STATX_SYNC_TYPE) != AT_STATX_DONT_SYNC) {
+		err = fsva_cache_flush(inode, 0, LLONG_MAX, true);
+		if (err)
+			return err;
+	}
+	version = fsva_inode_version(inode);
 	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_FORCE_SYNC)
 		wire = FSVA_GETATTR_FORCE_SYNC;
 	else if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_DONT_SYNC)
@@ -553,6 +562,12 @@ int fsva_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	if (ia & ATTR_FORCE)
 		q.valid |= FSVA_SET_FORCE;
 
+	/* What was stored before is not to set the times after. */
+	if (ia & ATTR_MTIME_SET && S_ISREG(inode->i_mode)) {
+		err = fsva_cache_flush(inode, 0, LLONG_MAX, true);
+		if (err)
+			return err;
+	}
 	if (ia & ATTR_SIZE) {
 		err = fsva_cache_begin_size(inode, attr->ia_size, &old_size);
 		if (err)

@@ -385,6 +385,8 @@ static int fsva_wire_check_rw(const struct fsva_read_req *r, const struct fsva_r
 		return FSVA_EPROTO;
 	if (r->fh == 0 || r->flags & ~FSVA_RW_FLAGS)
 		return FSVA_EINVAL;
+	if (r->flags & FSVA_RW_ATIME && (req->op == FSVA_OP_WRITE || r->flags & FSVA_RW_PAGE))
+		return FSVA_EINVAL;
 	if (r->flags & FSVA_RW_APPEND)
 		return req->op == FSVA_OP_WRITE ? FSVA_OK : FSVA_EINVAL;
 	return fsva_wire_add_fits(r->offset, req->data_len) ? FSVA_OK : FSVA_EINVAL;

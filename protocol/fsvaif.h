@@ -918,7 +918,8 @@ FSVA_WIRE_SIZE(struct fsva_read_req, 32);
 #define FSVA_RW_NOWAIT          0x10u
 #define FSVA_RW_HIPRI           0x20u
 #define FSVA_RW_PAGE            0x40u           /* the front fills its page cache: no atime, no holes reported */
-#define FSVA_RW_FLAGS           0x7fu
+#define FSVA_RW_ATIME           0x80u           /* READ: the file system is to set the time of access, as it does it */
+#define FSVA_RW_FLAGS           0xffu
 
 struct fsva_read_rsp {
 	uint64_t size;                  /* of the file, after the read */

@@ -128,12 +128,16 @@ static inline void __user *fsva_iter_addr(const struct iov_iter *i)
 #define fsva_inode_set_atime(inode, ts)	((inode)->i_atime = (ts))
 #define fsva_inode_set_mtime(inode, ts)	((inode)->i_mtime = (ts))
 #define fsva_inode_set_ctime(inode, ts)	((inode)->i_ctime = (ts))
+#define fsva_inode_atime(inode)		((inode)->i_atime)
 #define fsva_inode_mtime(inode)		((inode)->i_mtime)
+#define fsva_inode_ctime(inode)		((inode)->i_ctime)
 #else
 #define fsva_inode_set_atime(inode, ts)	inode_set_atime_to_ts(inode, ts)
 #define fsva_inode_set_mtime(inode, ts)	inode_set_mtime_to_ts(inode, ts)
 #define fsva_inode_set_ctime(inode, ts)	inode_set_ctime_to_ts(inode, ts)
+#define fsva_inode_atime(inode)		inode_get_atime(inode)
 #define fsva_inode_mtime(inode)		inode_get_mtime(inode)
+#define fsva_inode_ctime(inode)		inode_get_ctime(inode)
 #endif
 
 /* 6.10: sb->s_uuid through a setter. */

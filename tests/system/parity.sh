@@ -67,7 +67,7 @@ test_ext4() {
 
 TIMEOUT_test_ext4_options=2400
 test_ext4_options() {
-	options ext4 noatime relatime,nodiratime lazytime sync dirsync noacl nouser_xattr grpid data=journal nodelalloc,data=writeback nosymfollow,nodev,nosuid,noexec
+	options ext4 noatime relatime,nodiratime lazytime sync dirsync grpid data=journal nodelalloc,data=writeback nosymfollow,nodev,nosuid,noexec
 }
 
 TIMEOUT_test_xfs=3200

@@ -135,6 +135,7 @@ int epoch_run(struct run *run, unsigned int epoch, const uint8_t *mask, struct d
 	static unsigned int serial;
 	struct actor actors[2][NR_ACTORS] = { 0 };
 	unsigned int sides = run->dirs[1] ? 2 : 1;
+	const struct timespec tick = { 0, 11000000 };
 	char dirs[2][500];
 	int status = 0;
 
@@ -159,6 +160,8 @@ int epoch_run(struct run *run, unsigned int epoch, const uint8_t *mask, struct d
 		} else if (run->drop_caches && step.seed % 200 == 0) {
 			forget_caches();
 		}
+		if (run->ticks)
+			nanosleep(&tick, NULL);
 		for (unsigned int i = 0; i < sides; i++)
 			if (!actor_send(&actors[i][step.actor], &step))
 				status = -1;

@@ -9,6 +9,10 @@
 
 #include "parity.h"
 
+#define UNLINK_MTIME \
+	"bcachefs 6.12 sets the time of modification of what it unlinks back to the one that it wrote last, and when " \
+	"that was depends on write-back"
+
 static const struct {
 	const char *fs;			/* or NULL: all */
 	const char *op;			/* or NULL: all */
@@ -17,6 +21,12 @@ static const struct {
 } table[] = {
 	{ NULL, "statx", " mask 9fff ", " mask 1fff ", "STATX_SUBVOL: the protocol has no subvolume ids" },
 	{ NULL, "statx", " mask bfff ", " mask 3fff ", "STATX_SUBVOL: the protocol has no subvolume ids" },
+	{ "bcachefs", "statx", " mask 97ff ", " mask 17ff ", "STATX_SUBVOL: the protocol has no subvolume ids" },
+	{ "bcachefs", "statx", " mask b7ff ", " mask 37ff ", "STATX_SUBVOL: the protocol has no subvolume ids" },
+	{ "bcachefs", "statfs", " name 512 ", " name 255 ",
+	  "names have at most 255 octets (NAME_MAX), as in all of Linux but bcachefs, which takes 512" },
+	{ "bcachefs", "unlink", " new:m ; 4", " new: ; 4", UNLINK_MTIME },
+	{ "bcachefs", "unlink", " new: ; 4", " new:m ; 4", UNLINK_MTIME },
 	{ NULL, "ioctl", " 0x5460 = 0 ", NULL,
 	  "FIOQSIZE: the user's VFS answers it itself, from what stat(2) said last; natively it is what the file "
 	  "system has counted in the inode, which delayed allocation makes a matter of time (XFS counts elsewhere "

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,6 +107,7 @@ int main(int argc, char **argv)
 	const char *only = NULL, *table_file = NULL;
 	uint64_t kinds[64];
 	bool one = false, keep = false;
+	struct statfs fs;
 	uint8_t *mask = NULL;
 	time_t began = time(NULL);
 	int c;
@@ -137,6 +139,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "parity: %s: %s\n", run.dirs[0], geteuid() ? "must be root" : strerror(errno));
 		return 2;
 	}
+	/*
+	 * With relatime a read sets the time of access if the last write was not before the last read, and the clock
+	 * for files goes on every few milliseconds only: whether they are in the same tick must not decide.
+	 */
+	run.ticks = !statfs(run.dirs[0], &fs) && fs.f_flags & ST_RELATIME;
 	if (only) {
 		mask = calloc(1, run.length + 1);
 		if (!parse_only(only, mask, run.length))

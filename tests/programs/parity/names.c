@@ -2,6 +2,7 @@
 /* names.c: few names, so that operations meet; and now and then one that must be refused. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +35,8 @@ static const char *odd(void)
 	case 9: return "none/f0";
 	default:
 		n = 250 + pick(8);
+		if (n > NAME_MAX && me.long_names)
+			n = NAME_MAX;
 		memset(p, 'n', n);
 		p[n] = 0;
 		return p;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -217,6 +218,11 @@ static void op_seek(void)
 	if (whence == SEEK_END && one_in(2))
 		off = -off;
 	say(" %lld from %d", off, whence);
+	if ((whence == SEEK_DATA || whence == SEEK_HOLE) && (lseek(fd, off, whence), unwritten(fd))) {
+		say(" unwritten");
+		off = 0;
+		whence = SEEK_SET;
+	}
 	say_result(lseek(fd, off, whence));
 }
 
@@ -225,6 +231,8 @@ static void op_holes(void)
 {
 	off_t at = 0, size;
 	int fd, what = SEEK_DATA;
+	char map[2000] = "";
+	size_t len = 0;
 	bool seen = false;
 
 	some_fd(&fd);
@@ -235,17 +243,18 @@ static void op_holes(void)
 		off_t next = lseek(fd, at, what);
 
 		if (next < 0) {
-			say_result(next);
+			len += sprintf(map + len, " %s", strerrorname_np(errno) ?: "E?");
 			break;
 		}
 		if (!seen || next != at)
-			say(" %c%lld", what == SEEK_DATA ? 'd' : 'h', (long long)next);
+			len += sprintf(map + len, " %c%lld", what == SEEK_DATA ? 'd' : 'h', (long long)next);
 		seen = true;
 		at = next;
 		if (at >= size)
 			break;
 		what = what == SEEK_DATA ? SEEK_HOLE : SEEK_DATA;
 	}
+	say("%s", unwritten(fd) ? " unwritten" : map);
 }
 
 static void op_sync(void)

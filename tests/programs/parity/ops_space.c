@@ -14,6 +14,16 @@
 
 #include "parity.h"
 
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static void op_truncate(void)
 {
 	long long to = some_off();
@@ -64,12 +74,33 @@ static void op_fallocate(void)
 	say_result(fallocate(fd, mode, off, len));
 }
 
+/*
+ * Is there room set aside that nothing was written to?  Whether lseek(2) finds data there depends on whether somebody
+ * has read it since (ext4, XFS), that is, on what is in the page cache, and that is not the same in two domains.
+ */
+bool unwritten(int fd)
+{
+	const unsigned int nr = 256;
+	struct fiemap *fm = calloc(1, sizeof(*fm) + nr * sizeof(fm->fm_extents[0]));
+	bool found = false;
+
+	fm->fm_length = ~0ull;
+	fm->fm_flags = FIEMAP_FLAG_SYNC;
+	fm->fm_extent_count = nr;
+	if (!ioctl(fd, FS_IOC_FIEMAP, fm))
+		for (unsigned int i = 0; i < fm->fm_mapped_extents; i++)
+			found |= fm->fm_extents[i].fe_flags & FIEMAP_EXTENT_UNWRITTEN;
+	free(fm);
+	return found;
+}
+
 static void op_fiemap(void)
 {
-	const unsigned int nr = 64;
+	const unsigned int nr = 500;
 	struct fiemap *fm = calloc(1, sizeof(*fm) + nr * sizeof(fm->fm_extents[0]));
-	uint64_t from = 0, to = 0;
+	uint64_t from = 0, to = 0, start, end;
 	uint32_t flags = 0;
+	bool any = false;
 	int fd;
 
 	some_fd(&fd);
@@ -82,23 +113,34 @@ static void op_fiemap(void)
 		free(fm);
 		return;
 	}
-	/* Where on the disk, and so in how many pieces, is the allocator's affair. */
+	/*
+	 * Where on the disk, and so in how many pieces, is the allocator's affair; so is how far those reach beyond
+	 * what was asked for.  bcachefs asks in whole sectors.
+	 */
+	start = fm->fm_start;
+	end = fm->fm_length > ~0ull - start ? ~0ull : (start + fm->fm_length) & ~511ull;
 	for (unsigned int i = 0; i < fm->fm_mapped_extents; i++) {
 		struct fiemap_extent *e = &fm->fm_extents[i];
 		uint32_t f = e->fe_flags & (FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_SHARED | FIEMAP_EXTENT_DATA_INLINE |
 					    FIEMAP_EXTENT_ENCODED);
 
-		if (i && e->fe_logical == to && f == flags) {
+		if (e->fe_logical >= end)
+			continue;
+		e->fe_length = min(e->fe_logical + e->fe_length, end);
+		e->fe_logical = max(e->fe_logical, start);
+		e->fe_length -= e->fe_logical;
+		if (any && e->fe_logical == to && f == flags) {
 			to += e->fe_length;
 			continue;
 		}
-		if (i)
+		if (any)
 			say(" %llu-%llu:%x", (unsigned long long)from, (unsigned long long)to, flags);
 		from = e->fe_logical;
 		to = from + e->fe_length;
 		flags = f;
+		any = true;
 	}
-	if (fm->fm_mapped_extents)
+	if (any)
 		say(" %llu-%llu:%x", (unsigned long long)from, (unsigned long long)to, flags);
 	free(fm);
 }

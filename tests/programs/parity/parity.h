@@ -96,6 +96,7 @@ struct mapping {
 struct me {
 	unsigned int nr;
 	int top;			/* the directory, which is also the working one */
+	bool long_names;		/* the file system itself takes longer names than NAME_MAX */
 	int fds[NR_FDS];
 	struct mapping maps[NR_MAPS];
 	int inotify;
@@ -109,6 +110,7 @@ int some_fd(int *fd);			/* a slot that is open (one is opened if none is), and i
 bool got_fd(int fd);			/* says how the call that gives it ended; keeps it in some slot */
 void fill(size_t len);
 size_t some_len(void);
+bool unwritten(int fd);			/* ops_space.c */
 long long some_off(void);
 
 struct actor {
@@ -143,6 +145,7 @@ struct run {
 	const char *fs;
 	unsigned int length;		/* operations in an epoch */
 	bool drop_caches, trace;
+	bool ticks;			/* the clock is to go on between two operations: see main.c */
 	unsigned long done, differences, excused;
 	unsigned long count[256], bad[256], excuses[256];	/* by operation */
 	const char *why[256];
