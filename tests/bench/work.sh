@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # work.sh NAME DIR: one run of one workload in DIR, in the user domain.  Prints the time that counts, in
-# microseconds, and nothing else.  Sizes come from the environment (MIB, FILES).
+# microseconds, and nothing else.  Sizes come from the environment (MIB, FILES, PROGRAMS: what is built).
 set -euo pipefail
 export LC_ALL=C
 
@@ -9,6 +9,7 @@ name=${1:?workload}
 dir=${2:?directory}
 MIB=${MIB:-32}
 FILES=${FILES:-400}
+PROGRAMS=${PROGRAMS:-./bigdir ./dirx ./heartbeat ./mountx}
 work=$dir/bench
 rm -rf "$work"
 mkdir "$work"
@@ -63,7 +64,8 @@ tree) # a tree unpacked, looked through, and removed
 build) # C programs (run put their sources there), copied, made, removed
 	prepare() { mkdir src; tar -C src -xf /tmp/bench-src.tar; cold; }
 	run() {
-		make -s -C src LDFLAGS= CFLAGS=-O1 OUT=. ./bigdir ./dirx ./heartbeat ./mountx
+		# shellcheck disable=SC2086 # some words
+		make -s -C src LDFLAGS= CFLAGS=-O1 OUT=. $PROGRAMS
 		rm -r src
 	} ;;
 create) # files of 4 KiB, made and written
@@ -75,7 +77,7 @@ unlink)
 	prepare() { seq -f f%g "$FILES" | xargs touch; }
 	run() { rm -f f*; } ;;
 postmark)
-	prepare() { printf 'set number %s\nset transactions %s\nset location %s\nset buffering false\nrun\nquit\n' \
+	prepare() { printf 'set number %s\nset transactions %s\nset location %s\nrun\nquit\n' \
 		"$FILES" "$FILES" "$work" >/tmp/pm.conf; }
 	run() { postmark /tmp/pm.conf >/tmp/pm.out; } ;;
 *)
