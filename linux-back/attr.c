@@ -142,7 +142,7 @@ u32 fsva_impl(struct dentry *dentry)
 		impl |= FSVA_IMPL_NAMECMP;
 	if (iop->listxattr || (inode->i_opflags & IOP_XATTR))
 		impl |= FSVA_IMPL_XATTR;
-	/* That of a symbolic link can't be read, but bcachefs lets it be set. */
+	/* Of symbolic links only bcachefs has some. */
 	if (IS_POSIXACL(inode) &&
 	    (FSVA_COMPAT_HAS_ACL(inode) || FSVA_COMPAT_HAS_DENTRY_ACL(inode)))
 		impl |= FSVA_IMPL_ACL;

@@ -64,7 +64,7 @@ FSVA_HANDLER(get_acl)
 	dentry = fsva_handle_get(c, r->handle);
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
-	if (!IS_POSIXACL(d_inode(dentry)) || d_is_symlink(dentry))
+	if (!IS_POSIXACL(d_inode(dentry)))
 		acl = ERR_PTR(-EOPNOTSUPP);
 	else
 		acl = fsva_compat_get_acl(dentry, fsva_acl_type(r->type));

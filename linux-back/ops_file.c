@@ -2,10 +2,12 @@
 /*
  * ops_file.c: handlers of open files.
  *
- * A file is opened here as the user opened it there, but for two flags.  O_NOATIME is added, since the user's VFS
- * decides about access times.  O_APPEND is left out, since each write says by itself whether it appends: the
- * user's kernel must be able to write pages back to a file that is open for appending.  FSVA_O_EXEC asks nothing of
- * us: nobody writes here but by way of the user's kernel, which denies it.
+ * A file is opened here as the user opened it there, but for three flags.  O_NOATIME is added, since the user's VFS
+ * decides which reads may set the time of access; those that may are done by another open file.  O_DIRECT is taken
+ * away once the file system has seen it, since each request says by itself whether it is direct.  O_APPEND is left
+ * out, since each write says by itself whether it appends: the user's kernel must be able to write pages back to a
+ * file that is open for appending.  FSVA_O_EXEC asks nothing of us: nobody writes here but by way of the user's
+ * kernel, which denies it.
  *
  * File contents go between the page cache and the mapped pages of the caller in one copy.  Direct I/O goes
  * through pages of our own instead: a block front end may grant the pages that it is given, and one can't grant

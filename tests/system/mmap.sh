@@ -42,6 +42,32 @@ test_stores() {
 	kernel_clean user user.data
 }
 
+# A store sets the times before anybody asks for them, and not those that somebody has set since.
+test_times() {
+	user_sh 'python3 - <<"END"
+import mmap, os, time
+f = os.open("/mnt/data/times", os.O_RDWR | os.O_CREAT, 0o600)
+os.ftruncate(f, 8192)
+m = mmap.mmap(f, 8192)
+os.utime(f, (1000, 1000))
+m[0:4] = b"abcd"
+s = os.fstat(f)
+assert abs(s.st_mtime - time.time()) < 60, s
+time.sleep(0.1)
+m.flush()
+assert os.fstat(f).st_mtime_ns == s.st_mtime_ns, "written back is not stored"
+m[4096:4100] = b"abcd"
+os.utime(f, (1000, 1000))
+m.flush()
+os.fsync(f)
+assert os.fstat(f).st_mtime == 1000, "older than what was set"
+m.close()
+os.close(f)
+os.remove("/mnt/data/times")
+END'
+	kernel_clean user user.data
+}
+
 TIMEOUT_test_random_stores=600
 test_random_stores() {
 	user_sh 'cd /mnt/data; for s in 1 2; do

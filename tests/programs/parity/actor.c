@@ -195,7 +195,8 @@ static void serve(int sock, const char *dir, unsigned int nr)
 	me.top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (me.top < 0 || fchdir(me.top) || statfs(".", &fs))
 		die(dir);
-	me.long_names = fs.f_type == 0xca451a4e;	/* bcachefs: expect.c says why */
+	me.bcachefs = fs.f_type == 0xca451a4e;
+	me.large_folios = me.bcachefs || fs.f_type == 0x58465342;	/* XFS */
 	become(&users[nr]);
 	if (recv(sock, me.pids, sizeof(me.pids), 0) != sizeof(me.pids))
 		_exit(0);

@@ -35,7 +35,7 @@ static const char *odd(void)
 	case 9: return "none/f0";
 	default:
 		n = 250 + pick(8);
-		if (n > NAME_MAX && me.long_names)
+		if (n > NAME_MAX && me.bcachefs)	/* which takes them: see expect.c */
 			n = NAME_MAX;
 		memset(p, 'n', n);
 		p[n] = 0;

@@ -105,6 +105,23 @@ static void op_load(void)
 	say(" %010llx", (unsigned long long)(all & 0xffffffffffull));
 }
 
+/*
+ * XFS and bcachefs give a whole folio room on the disk where a page of it is stored to, and how large that is depends
+ * on what was read ahead: so nothing is stored through mappings of files with holes there.
+ */
+static bool makes_holes_data(const struct mapping *m)
+{
+	struct stat st;
+	off_t at, hole;
+
+	if (!me.large_folios || fstat(m->fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		return false;
+	at = lseek(m->fd, 0, SEEK_CUR);
+	hole = lseek(m->fd, 0, SEEK_HOLE);
+	lseek(m->fd, at, SEEK_SET);
+	return hole < st.st_size;
+}
+
 /* Within the file, or where there is no page: what is stored behind the end in the last one is nobody's promise. */
 static void op_store(void)
 {
@@ -122,6 +139,10 @@ static void op_store(void)
 		len = m->len - from;
 	if (fstat(m->fd, &st))
 		return;
+	if (makes_holes_data(m)) {
+		say(" holes");
+		return;
+	}
 	if (m->off + (off_t)(from + len) > st.st_size && S_ISREG(st.st_mode)) {
 		off_t last = (st.st_size + PAGE - 1) & ~(PAGE - 1ll);
 
@@ -182,7 +203,8 @@ static void op_madvise(void)
 		return;
 	from = PAGE * pick(m->len / PAGE);
 	len = m->len - from;
-	if (what == MADV_POPULATE_WRITE && (fstat(m->fd, &st) || m->off + (off_t)(from + len) > st.st_size))
+	if (what == MADV_POPULATE_WRITE &&
+	    (makes_holes_data(m) || fstat(m->fd, &st) || m->off + (off_t)(from + len) > st.st_size))
 		what = MADV_POPULATE_READ;
 	say(" %d %zu", what, from);
 	say_result(madvise(m->at + from, len, what));

@@ -96,7 +96,7 @@ struct mapping {
 struct me {
 	unsigned int nr;
 	int top;			/* the directory, which is also the working one */
-	bool long_names;		/* the file system itself takes longer names than NAME_MAX */
+	bool bcachefs, large_folios;	/* what depends on time or memory there: see where this is asked */
 	int fds[NR_FDS];
 	struct mapping maps[NR_MAPS];
 	int inotify;
