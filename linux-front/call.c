@@ -1137,15 +1137,34 @@ static int fsva_call_pin(struct iov_iter *iter, size_t count, bool written,
 }
 
 /*
+ * The offset in a page that has the alignment of all this memory.  File systems
+ * refuse direct I/O, or do it otherwise, by how the least aligned piece is.
+ */
+static unsigned int fsva_call_direct_off(const struct iov_iter *iter, u32 flags)
+{
+	unsigned long align;
+
+	if (!(flags & FSVA_RW_DIRECT))
+		return 0;
+	align = iov_iter_alignment(iter) & ~PAGE_MASK;
+	return align & -align;
+}
+
+/*
  * Worth granting rather than copying?  Up to a page goes by the staging page, which
  * the back has mapped for good: two hypercalls there, and what they flush, cost more
- * than that copy (tests/bench/data).
+ * than that copy (tests/bench/data).  off: of direct I/O; if pieces differ, they
+ * go in one request, or each says the same by the reserve's pages.
  */
-static bool fsva_call_can_pin(const struct iov_iter *iter, size_t count)
+static bool fsva_call_can_pin(const struct iov_iter *iter, size_t count,
+			      unsigned int off)
 {
+	size_t seg = iov_iter_single_seg_count(iter);
+
+	if (off && (seg < iov_iter_count(iter) || count < seg))
+		return false;
 	return count > READ_ONCE(copy_max) && count >= PAGE_SIZE &&
-	       user_backed_iter(iter) &&
-	       iov_iter_single_seg_count(iter) >= PAGE_SIZE;
+	       user_backed_iter(iter) && seg >= PAGE_SIZE;
 }
 
 /*
@@ -1196,21 +1215,23 @@ static ssize_t fsva_call_rw_user(struct fsva_front *ff, u16 op, u64 fh, u64 pos,
 }
 
 /*
- * Copy between an iterator and the call's staging or reserve pages.  Faults are
- * off: the caller holds a call, which the fault might need.
+ * Copy between an iterator and the call's staging or reserve pages, from octet
+ * off on.  Faults are off: the caller holds a call, which the fault might need.
  */
-static size_t fsva_call_copy(struct fsva_call *call, size_t len,
-			     struct iov_iter *iter, bool to_back)
+static size_t fsva_call_copy(struct fsva_call *call, unsigned int off,
+			     size_t len, struct iov_iter *iter, bool to_back)
 {
-	size_t done = 0, n, got;
+	size_t done = 0, at, n, got;
 
 	pagefault_disable();
 	while (done < len) {
-		void *p = call->nr ?
-			page_address(call->bounce[done / PAGE_SIZE]->page) :
-			call->staging;
+		void *p = call->staging;
 
-		n = min_t(size_t, PAGE_SIZE, len - done);
+		at = off + done;
+		if (call->nr)
+			p = page_address(call->bounce[at / PAGE_SIZE]->page);
+		p += offset_in_page(at);
+		n = min_t(size_t, PAGE_SIZE - offset_in_page(at), len - done);
 		got = to_back ? copy_from_iter(p, n, iter) :
 				copy_to_iter(p, n, iter);
 		done += got;
@@ -1229,19 +1250,35 @@ int fsva_call_room(struct fsva_call *call, size_t len)
 	return fsva_grant_bounce(call, 0, DIV_ROUND_UP(len, PAGE_SIZE));
 }
 
-/* The first len octets of that room are the data. */
+/* len octets of that room, from off on, are the data. */
+static void fsva_call_room_part(struct fsva_call *call, unsigned int off,
+				size_t len)
+{
+	unsigned int nr = call->nr ? DIV_ROUND_UP(off + len, PAGE_SIZE) : 0;
+
+	fsva_wire_req_data(&call->req, off, len, call->ref, nr);
+}
+
+/* The first len octets are. */
 void fsva_call_room_data(struct fsva_call *call, size_t len)
 {
-	unsigned int nr = call->nr ? DIV_ROUND_UP(len, PAGE_SIZE) : 0;
+	fsva_call_room_part(call, 0, len);
+}
 
-	fsva_wire_req_data(&call->req, 0, len, call->ref, nr);
+/* What one request copies of count octets, the first of them at off in a page. */
+static size_t fsva_call_copy_len(size_t count, unsigned int off)
+{
+	size_t max = FSVA_BOUNCE_MAX * PAGE_SIZE;
+
+	return min_t(size_t, count, off ? max - PAGE_SIZE : max);
 }
 
 static ssize_t fsva_call_write_copy(struct fsva_front *ff, u64 fh, u64 pos,
 				    u32 flags, struct iov_iter *from,
-				    size_t count, struct fsva_write_rsp *rsp)
+				    size_t count, unsigned int off,
+				    struct fsva_write_rsp *rsp)
 {
-	size_t len = min_t(size_t, count, FSVA_BOUNCE_MAX * PAGE_SIZE);
+	size_t len = fsva_call_copy_len(count, off);
 	size_t copied = 0, done;
 	struct fsva_call *call;
 	int err;
@@ -1255,17 +1292,17 @@ static ssize_t fsva_call_write_copy(struct fsva_front *ff, u64 fh, u64 pos,
 		if (IS_ERR(call))
 			return PTR_ERR(call);
 		fsva_call_pack_rw(call, fh, pos, flags);
-		err = fsva_call_room(call, len);
+		err = fsva_call_room(call, off + len);
 		if (err) {
 			fsva_call_end(call);
 			return err;
 		}
-		copied = fsva_call_copy(call, len, from, true);
+		copied = fsva_call_copy(call, off, len, from, true);
 		if (!copied)
 			fsva_call_end(call);
 		cond_resched();
 	}
-	fsva_call_room_data(call, copied);
+	fsva_call_room_part(call, off, copied);
 	err = fsva_call_run(&call);
 	done = err ? 0 : call->rsp.data_len;
 	if (!err)
@@ -1278,9 +1315,9 @@ static ssize_t fsva_call_write_copy(struct fsva_front *ff, u64 fh, u64 pos,
 
 static ssize_t fsva_call_read_copy(struct fsva_front *ff, u64 fh, u64 pos,
 				   u32 flags, struct iov_iter *to, size_t count,
-				   bool *eof)
+				   unsigned int off, bool *eof)
 {
-	size_t len = min_t(size_t, count, FSVA_BOUNCE_MAX * PAGE_SIZE);
+	size_t len = fsva_call_copy_len(count, off);
 	size_t got, copied;
 	struct fsva_call *call;
 	int err;
@@ -1294,9 +1331,9 @@ static ssize_t fsva_call_read_copy(struct fsva_front *ff, u64 fh, u64 pos,
 		if (IS_ERR(call))
 			return PTR_ERR(call);
 		fsva_call_pack_rw(call, fh, pos, flags);
-		err = fsva_call_room(call, len);
+		err = fsva_call_room(call, off + len);
 		if (!err) {
-			fsva_call_room_data(call, len);
+			fsva_call_room_part(call, off, len);
 			err = fsva_call_run(&call);
 		}
 		if (err) {
@@ -1304,7 +1341,7 @@ static ssize_t fsva_call_read_copy(struct fsva_front *ff, u64 fh, u64 pos,
 			return err;
 		}
 		got = call->rsp.data_len;
-		copied = fsva_call_copy(call, got, to, false);
+		copied = fsva_call_copy(call, off, got, to, false);
 		fsva_call_end(call);
 		cond_resched();
 	} while (got && !copied);
@@ -1318,13 +1355,15 @@ ssize_t fsva_call_read(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
 		       struct iov_iter *to, bool *eof)
 {
 	size_t count = min_t(size_t, iov_iter_count(to), ff->max_data);
+	unsigned int off = fsva_call_direct_off(to, flags);
 	ssize_t ret = -EFAULT;
 
-	if (fsva_call_can_pin(to, count))
+	if (fsva_call_can_pin(to, count, off))
 		ret = fsva_call_rw_user(ff, FSVA_OP_READ, fh, pos, flags, to,
 					count, eof, NULL);
 	if (ret == -EFAULT)
-		ret = fsva_call_read_copy(ff, fh, pos, flags, to, count, eof);
+		ret = fsva_call_read_copy(ff, fh, pos, flags, to, count, off,
+					  eof);
 	return ret;
 }
 
@@ -1332,15 +1371,16 @@ ssize_t fsva_call_write(struct fsva_front *ff, u64 fh, u64 pos, u32 flags,
 			struct iov_iter *from, struct fsva_write_rsp *rsp)
 {
 	size_t count = min_t(size_t, iov_iter_count(from), ff->max_data);
+	unsigned int off = fsva_call_direct_off(from, flags);
 	ssize_t ret = -EFAULT;
 	bool eof;
 
-	if (fsva_call_can_pin(from, count))
+	if (fsva_call_can_pin(from, count, off))
 		ret = fsva_call_rw_user(ff, FSVA_OP_WRITE, fh, pos, flags,
 					from, count, &eof, rsp);
 	if (ret == -EFAULT)
 		ret = fsva_call_write_copy(ff, fh, pos, flags, from, count,
-					   rsp);
+					   off, rsp);
 	return ret;
 }
 

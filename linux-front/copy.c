@@ -61,7 +61,7 @@ static s64 fsva_range_do(u16 op, struct fsva_copy_range_req *q,
 
 	err = fsva_call_range(fsva_inode_front(inode), op, q, &rsp);
 	if (!err)
-		err = fsva_inode_changed(inode, &rsp.attr);
+		err = fsva_file_changed(out, &rsp.attr);
 	return err ? err : rsp.copied;
 }
 

@@ -8,6 +8,7 @@
  * (writeback.c).
  */
 #include <linux/falloc.h>
+#include <linux/fsnotify.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
@@ -224,6 +225,21 @@ int fsva_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 			       end, datasync);
 }
 
+/*
+ * Attributes after a change of contents.  With it set-id bits may have gone, in the
+ * appliance, of which the VFS would have told who watches.
+ */
+int fsva_file_changed(struct file *file, const struct fsva_attr *attr)
+{
+	struct inode *inode = file_inode(file);
+	umode_t before = inode->i_mode;
+	int err = fsva_inode_changed(inode, attr);
+
+	if (!err && before & ~inode->i_mode & (S_ISUID | S_ISGID))
+		fsnotify_dentry(file_dentry(file), FS_ATTRIB);
+	return err;
+}
+
 /* ---- Read and write ---- */
 
 static u32 fsva_rw_flags(const struct kiocb *iocb)
@@ -388,7 +404,7 @@ static ssize_t fsva_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		/* Who says how much says where, too: it moves the position. */
 		if (!(flags & FSVA_RW_APPEND) && rsp.offset != iocb->ki_pos)
 			n = -EIO;
-		else if (fsva_inode_changed(inode, &rsp.attr))
+		else if (fsva_file_changed(file, &rsp.attr))
 			n = -EIO;
 		if (n <= 0)
 			break;
@@ -470,7 +486,7 @@ static long fsva_file_fallocate(struct file *file, int mode, loff_t offset,
 	err = fsva_call_fallocate(fsva_inode_front(inode), f->fh, offset, len,
 				  mode, &rsp);
 	if (!err)
-		err = fsva_inode_changed(inode, &rsp.attr);
+		err = fsva_file_changed(file, &rsp.attr);
 	fsva_cache_end(inode, start, LLONG_MAX, true);
 out:
 	inode_unlock(inode);

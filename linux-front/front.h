@@ -862,6 +862,7 @@ int fsva_file_open(struct inode *inode, struct file *file);
 int fsva_file_release(struct inode *inode, struct file *file);
 void fsva_file_check_cache(struct inode *inode, const struct fsva_attr *a);
 void fsva_file_put(struct fsva_file *f);
+int fsva_file_changed(struct file *file, const struct fsva_attr *attr);
 int fsva_file_fsync(struct file *file, loff_t start, loff_t end,
 		    int datasync);
 
