@@ -138,14 +138,15 @@ put_cutssh() {
 		if [ "$host" = localhost ]; then
 					sh -c 'echo $$ >/tmp/receiver; exec "$@"' - "$@"
 		else
-			labssh "$host" sh -c 'echo $$ >/tmp/receiver; exec "$@"' - "$@"
+			# words for a shell there, as ssh takes them
+			labssh "$host" 'echo $$ >/tmp/receiver; exec' "$@"
 		fi
 	}
 	kill_there() {
 		if [ "$host" = localhost ]; then
 			kill -9 "$(cat /tmp/receiver)"
 		else
-			labssh "$host" sh -c 'kill -9 $(cat /tmp/receiver)'
+			labssh "$host" 'kill -9 $(cat /tmp/receiver)'
 		fi
 		sleep 1
 	}
