@@ -24,6 +24,7 @@ help:
 	@echo '  make parity          random calls on a file system and through a pair, compared: SEED=1 OPS=100000 FS="ext4 xfs"'
 	@echo '  make fuzz SECONDS=n  the fuzzers, n seconds in all (default 60)'
 	@echo '  make bench           benchmarks, side by side in one run; ratios with spread'
+	@echo '  make bench T=data    a call'\''s data by a copy and in place, by size'
 	@echo '  make bench T=migrate how long a migrating pair is away, against a lone domain: RUNS=10 KIND=pv'
 	@echo '  make bench T=ubc     one buffer cache for two domains: the figure and its samples (USER_MB=, FILE_MB=)'
 	@echo '  make test T=migrate-soak COUNT=50   a pair goes to and fro between two hosts under load'
@@ -51,7 +52,7 @@ parity: setup
 
 bench: setup
 	@case '$(T)' in '' | null) tests/bench/null ;; esac
-	@case '$(T)' in null) ;; migrate | ubc) tests/bench/$(T) ;; *) tests/bench/run $(T) ;; esac
+	@case '$(T)' in null) ;; migrate | ubc | data) tests/bench/$(T) ;; *) tests/bench/run $(T) ;; esac
 
 fuzz:
 	@$(LAB)/setup chroot
