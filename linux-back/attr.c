@@ -119,7 +119,7 @@ void fsva_attr_get_or_guess(struct fsva_call *c, struct dentry *dentry, struct f
 {
 	struct kstat stat = {};
 
-	if (!fsva_attr_get(c, dentry, STATX_BASIC_STATS | STATX_BTIME, AT_STATX_SYNC_AS_STAT, attr))
+	if (!fsva_attr_get(c, dentry, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT, attr))
 		return;
 	generic_fillattr(&nop_mnt_idmap, STATX_BASIC_STATS, d_inode(dentry), &stat);
 	fsva_attr_fill(d_inode(dentry), &stat, attr);
@@ -202,7 +202,7 @@ int fsva_entry_fill(struct fsva_call *c, struct dentry *dentry, struct fsva_entr
 	err = fsva_handle_add(c, dentry, &handle);
 	if (err)
 		return err;
-	err = fsva_attr_get(c, dentry, STATX_BASIC_STATS | STATX_BTIME, AT_STATX_SYNC_AS_STAT, &entry->attr);
+	err = fsva_attr_get(c, dentry, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT, &entry->attr);
 	if (err) {
 		fsva_handle_release(c, handle, 1);
 		return err;

@@ -103,7 +103,7 @@ FSVA_HANDLER(open)
 	err = PTR_ERR_OR_ZERO(file);
 	if (err)
 		goto out_put;
-	err = fsva_attr_get(c, dentry, STATX_BASIC_STATS | STATX_BTIME, AT_STATX_SYNC_AS_STAT, &rsp->attr);
+	err = fsva_attr_get(c, dentry, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT, &rsp->attr);
 	if (err) {
 		__fput_sync(file);
 		goto out_put;

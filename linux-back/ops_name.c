@@ -65,7 +65,7 @@ FSVA_HANDLER(dentry_validate)
 	else if (d_is_negative(dentry) || d_inode(dentry) != d_inode(believed))
 		err = -ESTALE;
 	else
-		err = fsva_attr_get(c, dentry, STATX_BASIC_STATS | STATX_BTIME, AT_STATX_SYNC_AS_STAT, &rsp->attr);
+		err = fsva_attr_get(c, dentry, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT, &rsp->attr);
 	dput(dentry);
 out_put:
 	dput(believed);

@@ -465,6 +465,9 @@ int fsva_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 		err = fsva_inode_apply(inode, a, version);
 		if (err)
 			return err;
+		/* It has what the next one may not ask for. */
+		if (mask & ~STATX_BASIC_STATS)
+			WRITE_ONCE(fi->fresh, 0);
 		/* Somebody else's change of which there is no event, but this. */
 		if (S_ISREG(inode->i_mode) && rsp.impl & FSVA_IMPL_REVALIDATE)
 			fsva_file_check_cache(inode, a);
