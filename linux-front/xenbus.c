@@ -148,15 +148,18 @@ static bool fsva_front_announced(const char *tag)
 struct fsva_front *fsva_front_find_soon(const char *tag)
 {
 	unsigned long end = jiffies + FSVA_PROBE_JIFFIES;
-	struct fsva_front *ff;
+	struct fsva_front *ff = fsva_front_find(tag);
+	bool announced;
 
-	for (;;) {
+	while (!ff) {
+		announced = fsva_front_announced(tag);
+		/* If it is not any more, the driver may have got to it just now. */
 		ff = fsva_front_find(tag);
-		if (ff || time_after(jiffies, end) ||
-		    !fsva_front_announced(tag) ||
+		if (ff || !announced || time_after(jiffies, end) ||
 		    schedule_timeout_killable(HZ / 20))
-			return ff;
+			break;
 	}
+	return ff;
 }
 
 /* Killable and bounded.  0: calls may be made.  A dead device tries anew. */
