@@ -400,7 +400,7 @@ struct fsva_front {
 	spinlock_t forget_lock;		/* forgets, orphans, nr_forgets, nr_quiet */
 	struct list_head forgets;
 	unsigned int nr_forgets;	/* queued or sent, not yet answered */
-	unsigned int nr_quiet;		/* of these, files that are closed quietly */
+	unsigned int nr_quiet;		/* of these, what is given back quietly */
 	atomic_t nr_listening;		/* who waits for those */
 	wait_queue_head_t forget_wq;
 	struct work_struct forget_work;
@@ -546,8 +546,8 @@ grant_ref_t fsva_statpage_ref(struct fsva_front *ff);
 
 /* ---- Calls (call.c): one typed function an operation --------------------- */
 
-/* 0 or a negative errno of this kernel; -EIO when the connection is gone. */
 bool fsva_call_changes(u16 op);
+/* 0 or a negative errno of this kernel; -EIO when the connection is gone. */
 int fsva_call_null(struct fsva_front *ff);
 int fsva_call_session(struct fsva_front *ff, struct fsva_session_rsp *rsp);
 int fsva_call_cred_set(struct fsva_front *ff, struct fsva_cred *fc);
