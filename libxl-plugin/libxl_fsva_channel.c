@@ -86,9 +86,23 @@ static int lost(struct fsva_channel *c)
     return -1;
 }
 
-static int write_all(struct fsva_channel *c, const uint8_t *buf, size_t len)
+/* Nothing went since then, as errno says: until something may.  Or -1. */
+static int wait_out(struct fsva_channel *c, int64_t since)
 {
     struct pollfd pfd = { .fd = c->out, .events = POLLOUT };
+
+    if (errno != EINTR && errno != EAGAIN)
+        return lost(c);
+    if (fsva_interrupted())
+        return refuse(c, "interrupted");
+    if (fsva_now_ms() - since > SILENT_MS)
+        return refuse(c, "the other host takes no more data");
+    poll(&pfd, 1, 1000);
+    return 0;
+}
+
+static int write_all(struct fsva_channel *c, const uint8_t *buf, size_t len)
+{
     int64_t since = fsva_now_ms();
     ssize_t r;
 
@@ -100,13 +114,10 @@ static int write_all(struct fsva_channel *c, const uint8_t *buf, size_t len)
             since = fsva_now_ms();
             continue;
         }
-        if (r < 0 && errno != EINTR && errno != EAGAIN)
-            return lost(c);
-        if (fsva_interrupted())
-            return refuse(c, "interrupted");
-        if (fsva_now_ms() - since > SILENT_MS)
-            return refuse(c, "the other host takes no more data");
-        poll(&pfd, 1, 1000);
+        if (!r)
+            errno = EAGAIN;     /* as it says nothing */
+        if (wait_out(c, since))
+            return -1;
     }
 
     c->sent_ms = fsva_now_ms();
@@ -132,7 +143,6 @@ int fsva_channel_send(struct fsva_channel *c, enum fsva_frame_type type,
 int fsva_channel_bulk(struct fsva_channel *c, unsigned member, int from,
                       uint32_t nr)
 {
-    struct pollfd pfd = { .fd = c->out, .events = POLLOUT };
     int64_t since = fsva_now_ms();
     ssize_t r;
 
@@ -150,13 +160,8 @@ int fsva_channel_bulk(struct fsva_channel *c, unsigned member, int from,
         }
         if (!r)
             return refuse(c, "an image ends too early");
-        if (errno != EINTR && errno != EAGAIN)
-            return lost(c);
-        if (fsva_interrupted())
-            return refuse(c, "interrupted");
-        if (fsva_now_ms() - since > SILENT_MS)
-            return refuse(c, "the other host takes no more data");
-        poll(&pfd, 1, 1000);
+        if (wait_out(c, since))
+            return -1;
     }
 
     c->sent_ms = fsva_now_ms();
